@@ -1,0 +1,59 @@
+"""What a leg asks of the media plane. media.client speaks it for real; flows in virtual time use a fake."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Protocol
+
+from media.control import Digit, MediaLost, RecordingEnded, RowRef, Stream
+
+RowEvent = Digit | MediaLost | RecordingEnded
+
+
+class Clip(Protocol):
+    """Sound that was decoded once and can be played by any number of rows."""
+
+    @property
+    def seconds(self) -> float: ...
+
+
+class Row(Protocol):
+    """One party's RTP socket and its row in the plane. Everything but `play` is applied in the next 5 ms phase."""
+
+    @property
+    def ref(self) -> RowRef: ...
+
+    @property
+    def address(self) -> tuple[str, int]:
+        """Host and port that our SDP names; known before anything is sent."""
+        ...
+
+    def aim(self, stream: Stream) -> None:
+        """Send there, in that form, from now on. Called once per completed offer/answer."""
+
+    def hear(self, source: RowRef | Clip | None) -> None:
+        """What the party hears: another row, a clip as shared music (one play-out position for all listeners), or silence."""
+
+    async def play(self, clip: Clip) -> None:
+        """Play a clip from its start; returns when its last frame was sent. Cancelling it stops the sound."""
+
+    def record(self, path: Path) -> None:
+        """Record what this party says, from now on, to a WAV of its own. A RecordingEnded follows the end."""
+
+    def stop_recording(self) -> None: ...
+
+    def close(self) -> None:
+        """Give the row and its port back. Safe to call twice."""
+
+
+class Sound(Protocol):
+    """The media plane of this node."""
+
+    def open(self, label: str, on_event: Callable[[RowEvent], None], *, beside: RowRef | None = None) -> Row:
+        """A fresh row with a bound port, without waiting. `beside` asks for the same worker. Raises NoRow when full."""
+        ...
+
+    async def load(self, path: Path) -> Clip:
+        """Decode a prompt or music file (cached by content). Raises BadClip with what is wrong with it."""
+        ...
