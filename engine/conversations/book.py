@@ -59,13 +59,14 @@ class Book:
 
     def open(self, number: str, customer: Party) -> Conversation:
         """Enter a conversation; `begin` or `close` follows."""
-        wall = self._clock.wall()
+        wall, now = self._clock.wall(), self._clock.monotonic()
         conversation = Conversation(
             id=f"{self._node}-{int(wall * 1000):011x}{self._token()[:6]}",
             number=number,
             customer=customer,
             started=wall,
-            since=self._clock.monotonic(),
+            arrived=now,
+            since=now,
             note=self._note,
         )
         self.live[conversation.id] = conversation

@@ -19,6 +19,8 @@ class Conversation:
     customer: Party
     started: float
     """Wall time, seconds since 1970."""
+    arrived: float
+    """The same on the monotonic clock."""
     since: float
     """Monotonic time of the last change of phase."""
     note: Callable[[Conversation, Phase], None]

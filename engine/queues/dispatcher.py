@@ -39,11 +39,10 @@ class Dispatcher:
 
     def enter(self, queue: str, conversation: str) -> Place:
         """A place at the end of a queue."""
-        turn = Turn(next(self._arrivals), conversation)
-        entered = self.queues[queue]
-        place = Place(turn, entered, self._clock.monotonic(), self._left)
+        turn = Turn(next(self._arrivals), self._clock.monotonic(), conversation)
+        place = Place(turn, self.queues[queue], self._left)
         self._places[conversation] = place
-        entered.enter(turn)
+        self.queues[queue].enter(turn)
         return place
 
     def waiting(self) -> Iterable[Place]:

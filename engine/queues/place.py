@@ -14,10 +14,9 @@ from engine.queues.queue import Queue, Turn
 class Place:
     """Kept from entering a queue to leaving it, through any number of agents who did not answer."""
 
-    def __init__(self, turn: Turn, queue: Queue, now: float, on_leave: Callable[[Place], None]) -> None:
+    def __init__(self, turn: Turn, queue: Queue, on_leave: Callable[[Place], None]) -> None:
         self._turn = turn
         self._on_leave = on_leave
-        self._entered = now
         self._greeted = False
         self._ready = anyio.Event()
         self._left = False
@@ -31,7 +30,7 @@ class Place:
 
     def facts(self, now: float) -> WaitingFacts:
         agent = self.hold.agent.id if self.hold is not None else None
-        return WaitingFacts(waited=now - self._entered, greeted=self._greeted, agent=agent)
+        return WaitingFacts(waited=now - self._turn.entered, greeted=self._greeted, agent=agent)
 
     def greeted(self) -> None:
         """The caller has heard the greeting: from now on agents may be presented."""

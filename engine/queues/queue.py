@@ -15,6 +15,8 @@ class Turn:
     """A work item as the indices see it, ordered by arrival."""
 
     number: int
+    entered: float = field(compare=False)
+    """Monotonic time of entering the queue."""
     id: str = field(compare=False)
     tried: set[str] = field(compare=False, default_factory=set)
 
@@ -42,6 +44,8 @@ class Queue:
     rules: WaitingRules
     changed: Callable[[], None]
     """Something an assignment could depend on is different."""
+    answer_within: float
+    """Seconds of the service level."""
     counts: Counts = field(default_factory=Counts)
     _waiting: dict[str, Turn] = field(default_factory=dict)
     _unassigned: list[Turn] = field(default_factory=list)
@@ -82,6 +86,11 @@ class Queue:
 
     def __len__(self) -> int:
         return len(self._waiting)
+
+    def first_entered(self) -> float | None:
+        """When who has waited longest entered (monotonic); None when nobody waits."""
+        first = next(iter(self._waiting.values()), None)
+        return first.entered if first is not None else None
 
     @property
     def free_agents(self) -> int:
