@@ -26,10 +26,11 @@ class Transport(Protocol):
 class Driver:
     """Drives one stack: hands it what arrives and its timers, delivers its events, sends its packets."""
 
-    def __init__(self, stack: Stack, clock: Clock, deliver: Callable[[Event], None]) -> None:
+    def __init__(self, stack: Stack, clock: Clock) -> None:
         self.stack = stack
+        self.deliver: Callable[[Event], None] = lambda event: None
+        """Who hears of the stack's events; set before the first packet."""
         self._clock = clock
-        self._deliver = deliver
         self._transports: dict[str, Transport] = {}
         self._timer: asyncio.TimerHandle | None = None
         self._timer_at = 0.0
@@ -76,7 +77,7 @@ class Driver:
     def _flush(self) -> None:
         self._flushing = False
         for event in self.stack.take_events():
-            self._deliver(event)
+            self.deliver(event)
         self.flush_packets()
         self._arm()
 
