@@ -86,7 +86,9 @@ class Attempt:
         self.row = plant.sound.open(label, self._on_row, beside=beside)
 
     @classmethod
-    def incoming(cls, plant: Plant, owner: AttemptOwner, label: str, dialog: Dialog, offer: bytes | None) -> Attempt:
+    def incoming(
+        cls, plant: Plant, owner: AttemptOwner, label: str, dialog: Dialog, offer: bytes | None
+    ) -> Attempt:
         """Somebody's INVITE, still unanswered."""
         attempt = cls(plant, owner, label)
         attempt._offer = offer

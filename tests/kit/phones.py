@@ -95,7 +95,9 @@ class Phone:
         self._responses: dict[object, asyncio.Future[int | None]] = {}
         network.join(self.driver, address)
 
-    async def register(self, registrar: Address, domain: str, password: str, expires: int = 3600) -> int | None:
+    async def register(
+        self, registrar: Address, domain: str, password: str, expires: int = 3600
+    ) -> int | None:
         """REGISTER once; gives the final status, None for a time-out."""
         with self.driver.turn() as now:
             request = self.driver.stack.request(
