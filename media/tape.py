@@ -82,12 +82,13 @@ class Tape:
         self._write_header()
 
     def finish(self, frames: int) -> None:
-        """Make the file `frames` long (silence where nothing came) and close it. Raises OSError."""
+        """Make the file `frames` long, cut off or filled with silence, and close it. Raises OSError."""
         self._fill(frames)
+        os.ftruncate(self._fd, HEADER + frames * FRAME)
         self.close()
 
     def close(self) -> None:
-        """Cut a torn frame off, write the last header, close. Raises OSError, the file closed all the same."""
+        """Cut a torn frame off, write the last header, close. Raises OSError, the file closed anyway."""
         if self._fd < 0:
             return
         try:

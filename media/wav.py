@@ -1,7 +1,7 @@
 """WAV files of G.711 bytes exactly as they were received: write, repair after a kill, ask how long.
 
 RIFF as in "Multimedia Programming Interface and Data Specifications 1.0"; format tags 6 (A-law) and 7 (u-law)
-need the long `fmt ` chunk and a `fact` chunk. The header has a fixed size: its lengths can be rewritten in place.
+need the long `fmt ` chunk and a `fact` chunk. Its size is fixed: lengths can be rewritten in place.
 """
 
 from __future__ import annotations
