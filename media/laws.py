@@ -56,3 +56,4 @@ def _nearest(given: Law, wanted: Law) -> Bytes:
 
 U_TO_A = _nearest(Law.PCMU, Law.PCMA)
 A_TO_U = _nearest(Law.PCMA, Law.PCMU)
+A_TO_U[Law.PCMA.silence] = Law.PCMU.silence  # nearest would be one step off; silence stays silence
