@@ -50,26 +50,6 @@ class MediaLost(msgspec.Struct, frozen=True, tag=True):
     ref: RowRef
 
 
-class Record(msgspec.Struct, frozen=True, tag=True):
-    """To the recorder: keep what this party says. One of the same row that still runs ends at `tick`."""
-
-    ref: RowRef
-    path: str
-    tick: int
-    """First tick of the file, (monotonic time - epoch) / 20 ms. Frame i of the file is tick + i."""
-    codec: str = "PCMU"
-    """PCMU or PCMA: the form of the file; what comes in the other form is converted."""
-    resume: bool = False
-    """Go on with the file that a killed recorder left, silence for the hole. Else the name must be free."""
-
-
-class StopRecording(msgspec.Struct, frozen=True, tag=True):
-    """To the recorder: the recording of this row ends before `tick`. A RecordingEnded follows."""
-
-    ref: RowRef
-    tick: int
-
-
 class RecordingEnded(msgspec.Struct, frozen=True, tag=True):
     """A WAV is whole on disk: header right, nothing buffered."""
 
@@ -236,12 +216,19 @@ class Record(msgspec.Struct, frozen=True, tag=True):
     wall: float
     """Seconds since 1970 at which it was asked for."""
     codec: str
+    tick: int | None = None
+    """The same moment as the file's first tick, (CLOCK_MONOTONIC - epoch) // TICK: frame i of the file is tick + i.
+    None: the tick in which this is read."""
+    resume: bool = False
+    """Go on with the file that a killed recorder left, silence for the hole. Else the name must be free."""
 
 
 class StopRecording(msgspec.Struct, frozen=True, tag=True):
-    """Finish this row's file. A RecordingEnded follows."""
+    """Finish this row's file. A RecordingEnded follows. A Record of a row that is being recorded means it too."""
 
     ref: RowRef
+    tick: int | None = None
+    """First tick that is no longer wanted; None: the present one."""
 
 
 RecorderCommand = Record | StopRecording

@@ -17,7 +17,7 @@ import numpy.typing as npt
 
 from media.control import Record, RecordingEnded, RowRef, StopRecording
 from media.disk import Closed, Disk
-from media.laws import A_TO_U, U_TO_A, Law
+from media.laws import TO_OTHER, Law
 from media.wav import FRAME
 
 SETTLED = 2
@@ -95,16 +95,18 @@ class Drain:
 
     def record(self, asked: Record) -> None:
         """Begin a file; what of its ticks is still in the ring is kept too."""
-        self.stop(StopRecording(asked.ref, asked.tick))
+        tick = self._now() if asked.tick is None else asked.tick
+        self.stop(StopRecording(asked.ref, tick))
         law = Law[asked.codec]
-        take = Take(next(self._keys), asked.ref, asked.path, law, asked.tick, asked.tick)
+        take = Take(next(self._keys), asked.ref, asked.path, law, tick, tick)
         self._takes[take.key] = self._running[asked.ref] = take
         self._disk.open(take.key, Path(asked.path), law, asked.resume)
 
     def stop(self, asked: StopRecording) -> None:
         """End the row's recording before that tick; nothing when there is none."""
         if take := self._running.pop(asked.ref, None):
-            take.until = max(asked.tick, take.start)
+            tick = self._now() if asked.tick is None else asked.tick
+            take.until = max(tick, take.start)
 
     def stop_all(self) -> None:
         """End every recording with the present tick."""
@@ -172,8 +174,8 @@ def _in_their_law(heard: Heard, takes: Sequence[Take]) -> Bytes:
     frames = heard.frames
     alaw = np.array([take.law is Law.PCMA for take in takes])
     if (other := heard.voice & (heard.alaw != alaw[:, None])).any():
-        for cells, table in ((other & heard.alaw, A_TO_U), (other & ~heard.alaw, U_TO_A)):
-            frames[cells] = table[frames[cells]]
+        for cells, law in ((other & heard.alaw, Law.PCMA), (other & ~heard.alaw, Law.PCMU)):
+            frames[cells] = TO_OTHER[law][frames[cells]]
     silence = np.array([take.law.silence for take in takes], np.uint8)
     quiet = ~heard.voice
     frames[quiet] = silence[quiet.nonzero()[0], None]

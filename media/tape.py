@@ -9,7 +9,7 @@ import os
 from collections.abc import Sequence
 from pathlib import Path
 
-from media.laws import A_TO_U, U_TO_A, Law
+from media.laws import TO_OTHER, Law
 from media.wav import FRAME, HEADER, header, law_of
 
 _SILENCE_AT_ONCE = 500
@@ -73,7 +73,7 @@ class Tape:
         self._fill(at)
         rest = _without(frames, (self.frames - at) * FRAME)
         if self._law is not self._given:
-            table = (U_TO_A if self._law is Law.PCMA else A_TO_U).tobytes()
+            table = TO_OTHER[self._given].tobytes()
             rest = [memoryview(bytes(piece).translate(table)) for piece in rest]
         length = sum(map(len, rest))
         while rest:

@@ -13,7 +13,7 @@ import pytest
 from media.control import Record, RecordingEnded, RowRef, StopRecording
 from media.disk import Disk
 from media.drain import Drain
-from media.laws import A_TO_U, U_TO_A, Law
+from media.laws import TO_OTHER, Law
 from media.wav import HEADER, inspect, repair
 from tests.media.fake_ring import FakeRing, Ticks
 
@@ -23,6 +23,10 @@ SILENCE = b"\xff" * 160
 
 def frame(tick: int, row: int = 0) -> bytes:
     return random.Random(tick * 1009 + row).randbytes(160)
+
+
+def record(ref: RowRef, path: str, tick: int, codec: str = "PCMU", *, resume: bool = False) -> Record:
+    return Record(ref, path, 0.0, codec, tick, resume)
 
 
 class Desk:
@@ -76,7 +80,7 @@ def said(first: int, last: int, row: int) -> bytes:
 def test_a_file_holds_exactly_what_was_played_out(desk: Desk, tmp_path: Path) -> None:
     path = tmp_path / "a" / "leg.wav"
     desk.turn(5, ROW)
-    desk.drain.record(Record(ROW, str(path), desk.ticks.now))
+    desk.drain.record(record(ROW, str(path), desk.ticks.now))
     desk.turn(503, ROW)
     desk.drain.stop(StopRecording(ROW, desk.ticks.now))
     desk.turn(20, ROW)
@@ -89,7 +93,7 @@ def test_a_file_holds_exactly_what_was_played_out(desk: Desk, tmp_path: Path) ->
 def test_legs_of_two_workers_do_not_mix(desk: Desk, tmp_path: Path) -> None:
     refs = [RowRef(w, r, 5) for w in (0, 1) for r in range(20)]
     for n, ref in enumerate(refs):
-        desk.drain.record(Record(ref, str(tmp_path / f"{n}.wav"), desk.ticks.now))
+        desk.drain.record(record(ref, str(tmp_path / f"{n}.wav"), desk.ticks.now))
     desk.turn(300, *refs)
     desk.drain.stop_all()
     desk.settle()
@@ -99,7 +103,7 @@ def test_legs_of_two_workers_do_not_mix(desk: Desk, tmp_path: Path) -> None:
 
 
 def test_missing_packets_are_silence_and_counted(desk: Desk, tmp_path: Path) -> None:
-    desk.drain.record(Record(ROW, str(tmp_path / "u.wav"), desk.ticks.now))
+    desk.drain.record(record(ROW, str(tmp_path / "u.wav"), desk.ticks.now))
     desk.turn(100, ROW, lose=frozenset({1000, 1001, 1040, 1099}))
     desk.drain.stop_all()
     desk.settle()
@@ -111,7 +115,7 @@ def test_missing_packets_are_silence_and_counted(desk: Desk, tmp_path: Path) -> 
 
 
 def test_a_row_given_to_another_call_is_silence(desk: Desk, tmp_path: Path) -> None:
-    desk.drain.record(Record(ROW, str(tmp_path / "u.wav"), desk.ticks.now))
+    desk.drain.record(record(ROW, str(tmp_path / "u.wav"), desk.ticks.now))
     desk.turn(10, ROW)
     desk.turn(10, RowRef(0, ROW.row, ROW.generation + 1))
     desk.drain.stop_all()
@@ -119,11 +123,13 @@ def test_a_row_given_to_another_call_is_silence(desk: Desk, tmp_path: Path) -> N
     assert sound(tmp_path / "u.wav") == said(1000, 1010, ROW.row) + SILENCE * 10
 
 
-@pytest.mark.parametrize(("law", "table", "other"), [(Law.PCMU, A_TO_U, True), (Law.PCMA, U_TO_A, False)])
+@pytest.mark.parametrize(
+    ("law", "table", "other"), [(Law.PCMU, TO_OTHER[Law.PCMA], True), (Law.PCMA, TO_OTHER[Law.PCMU], False)]
+)
 def test_a_stream_that_changes_its_codec_is_converted(
     desk: Desk, tmp_path: Path, law: Law, table: list[int], other: bool
 ) -> None:
-    desk.drain.record(Record(ROW, str(tmp_path / "x.wav"), desk.ticks.now, law.name))
+    desk.drain.record(record(ROW, str(tmp_path / "x.wav"), desk.ticks.now, law.name))
     desk.turn(30, ROW, alaw=law is Law.PCMA)
     desk.turn(30, ROW, alaw=other)
     desk.turn(4)
@@ -135,9 +141,9 @@ def test_a_stream_that_changes_its_codec_is_converted(
 
 
 def test_a_new_recording_of_a_row_ends_the_one_before_it(desk: Desk, tmp_path: Path) -> None:
-    desk.drain.record(Record(ROW, str(tmp_path / "1.wav"), desk.ticks.now))
+    desk.drain.record(record(ROW, str(tmp_path / "1.wav"), desk.ticks.now))
     desk.turn(37, ROW)
-    desk.drain.record(Record(ROW, str(tmp_path / "2.wav"), desk.ticks.now))
+    desk.drain.record(record(ROW, str(tmp_path / "2.wav"), desk.ticks.now))
     desk.turn(40, ROW)
     desk.drain.stop_all()
     desk.settle()
@@ -147,7 +153,7 @@ def test_a_new_recording_of_a_row_ends_the_one_before_it(desk: Desk, tmp_path: P
 
 def test_a_command_read_late_still_has_its_first_word(desk: Desk, tmp_path: Path) -> None:
     desk.turn(40, ROW)
-    desk.drain.record(Record(ROW, str(tmp_path / "u.wav"), 1003))
+    desk.drain.record(record(ROW, str(tmp_path / "u.wav"), 1003))
     desk.turn(40, ROW)
     desk.drain.stop(StopRecording(ROW, 1070))
     desk.settle()
@@ -155,7 +161,7 @@ def test_a_command_read_late_still_has_its_first_word(desk: Desk, tmp_path: Path
 
 
 def test_a_recorder_that_was_away_leaves_a_hole_of_the_right_length(desk: Desk, tmp_path: Path) -> None:
-    desk.drain.record(Record(ROW, str(tmp_path / "u.wav"), desk.ticks.now))
+    desk.drain.record(record(ROW, str(tmp_path / "u.wav"), desk.ticks.now))
     desk.turn(80, ROW)
     for _ in range(120):
         desk.rings[0].say(ROW.row, ROW.generation, desk.ticks.now, frame(desk.ticks.now, ROW.row))
@@ -173,14 +179,14 @@ def test_a_recorder_that_was_away_leaves_a_hole_of_the_right_length(desk: Desk, 
 
 def test_a_new_recorder_goes_on_where_the_file_ends(desk: Desk, tmp_path: Path) -> None:
     path = tmp_path / "u.wav"
-    desk.drain.record(Record(ROW, str(path), 1000))
+    desk.drain.record(record(ROW, str(path), 1000))
     desk.turn(200, ROW)
     desk.drain.stop_all()
     desk.settle()
     with path.open("r+b") as file:
         file.truncate(HEADER + 190 * 160 + 7)  # a torn frame
     desk.ticks.now = 1200
-    desk.drain.record(Record(ROW, str(path), 1000, resume=True))
+    desk.drain.record(record(ROW, str(path), 1000, resume=True))
     desk.turn(100, ROW)
     desk.drain.stop_all()
     desk.settle()
@@ -190,17 +196,17 @@ def test_a_new_recorder_goes_on_where_the_file_ends(desk: Desk, tmp_path: Path) 
 
 def test_a_hole_too_long_for_the_ring_is_filled_with_silence(desk: Desk, tmp_path: Path) -> None:
     path = tmp_path / "u.wav"
-    desk.drain.record(Record(ROW, str(path), 1000))
+    desk.drain.record(record(ROW, str(path), 1000))
     desk.turn(100, ROW)
     desk.drain.stop_all()
     desk.settle()
     desk.ticks.now = 2000
-    desk.drain.record(Record(ROW, str(path), 1000, "PCMA", resume=True))
+    desk.drain.record(record(ROW, str(path), 1000, "PCMA", resume=True))
     desk.turn(50, ROW, alaw=True)
     desk.drain.stop_all()
     desk.settle()
     assert inspect(path).tag == Law.PCMU.tag, "a file keeps the law it began with"
-    as_u = said(2000, 2050, ROW.row).translate(A_TO_U.tobytes())
+    as_u = said(2000, 2050, ROW.row).translate(TO_OTHER[Law.PCMA].tobytes())
     assert sound(path) == said(1000, 1100, ROW.row) + SILENCE * 900 + as_u
 
 
@@ -208,7 +214,7 @@ def test_a_name_that_is_taken_ends_the_recording_with_the_reason(desk: Desk, tmp
     path = tmp_path / "u.wav"
     path.write_bytes(b"somebody else's")
     for resume in (False, True):
-        desk.drain.record(Record(ROW, str(path), desk.ticks.now, resume=resume))
+        desk.drain.record(record(ROW, str(path), desk.ticks.now, resume=resume))
         desk.settle()
     assert [e.fault is not None and str(path) in e.fault for e in desk.ended] == [True, True]
     assert path.read_bytes() == b"somebody else's"
@@ -222,7 +228,7 @@ def test_stopping_what_is_not_recorded_does_nothing(desk: Desk) -> None:
 
 def test_a_disk_that_is_far_behind_costs_sound_but_no_alignment(tmp_path: Path) -> None:
     desk = Desk(limit=0)
-    desk.drain.record(Record(ROW, str(tmp_path / "u.wav"), desk.ticks.now))
+    desk.drain.record(record(ROW, str(tmp_path / "u.wav"), desk.ticks.now))
     desk.turn(100, ROW)
     desk.drain.stop_all()
     desk.settle()
