@@ -241,7 +241,7 @@ def test_at_any_moment_the_file_on_disk_misses_less_than_a_second(desk: Desk, tm
     """The headers and bytes a kill -9 would leave, looked at all along."""
     path = tmp_path / "u.wav"
     start = desk.ticks.now
-    desk.drain.record(Record(ROW, str(path), start))
+    desk.drain.record(record(ROW, str(path), start))
     for _ in range(400):
         desk.turn(1, ROW)
         while desk.disk.waiting:
