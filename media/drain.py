@@ -98,7 +98,7 @@ class Drain:
         tick = self._now() if asked.tick is None else asked.tick
         self.stop(StopRecording(asked.ref, tick))
         law = Law[asked.codec]
-        take = Take(next(self._keys), asked.ref, asked.path, law, tick, tick)
+        take = Take(next(self._keys), asked.ref, asked.path, law, tick, tick, spoken=asked.resume)
         self._takes[take.key] = self._running[asked.ref] = take
         self._disk.open(take.key, Path(asked.path), law, asked.resume)
 

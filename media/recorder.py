@@ -1,6 +1,6 @@
 """The recorder process: `python -m media.recorder FD`, FD its control socket (SOCK_SEQPACKET) to the client.
 
-It reads the workers' ledgers by the clock and has the disk in a thread of its own, so that neither a slow disk
+It reads the workers' ledgers by the clock and has the disk in a thread of its own, so neither a slow disk
 costs a tick nor a dead worker a recording. SIGTERM, or the client's end, makes it finish all files and leave.
 """
 

@@ -5,6 +5,7 @@ That law is the whole crash story: a recorder that comes back counts the frames 
 
 from __future__ import annotations
 
+import fcntl
 import os
 from collections.abc import Sequence
 from pathlib import Path
@@ -57,6 +58,9 @@ class Tape:
     def _begin(cls, fd: int, law: Law, given: Law, frames: int) -> Tape:
         tape = cls(fd, law, given, frames)
         try:
+            fcntl.flock(
+                fd, fcntl.LOCK_EX | fcntl.LOCK_NB
+            )  # media.wav.repair keeps away from what is being written
             os.ftruncate(fd, min(HEADER + frames * FRAME, os.fstat(fd).st_size))
             tape._write_header()
             os.lseek(fd, 0, os.SEEK_END)

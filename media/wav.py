@@ -6,6 +6,7 @@ need the long `fmt ` chunk and a `fact` chunk. Its size is fixed: lengths can be
 
 from __future__ import annotations
 
+import fcntl
 import os
 import struct
 from dataclasses import dataclass
@@ -93,9 +94,11 @@ def repair(path: Path) -> float:
     """Make a killed recorder's file whole: lengths from the size of the file. Returns its seconds.
 
     A file that is whole is left as it is; a file cut off inside its own header becomes an empty recording.
-    Raises BadWav for a file that is not one of our recordings, OSError when it cannot be written.
+    Raises BadWav for a file that is not one of our recordings, BlockingIOError for one that a recorder still
+    writes, OSError when it cannot be written.
     """
     with path.open("r+b") as file:
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         size = os.fstat(file.fileno()).st_size
         start = file.read(HEADER)
         law = law_of(start) or (Law.PCMU if header(Law.PCMU, 0).startswith(start) else None)

@@ -1,8 +1,8 @@
 """What a recording is called (feature H2).
 
-`<conversationid>_<agentname>_<end-user>_<utcstarttime>_<segment>_<leg>`, each part of letters, digits and `- . + ~` only.
-Conversation and leg are written so that they can be read back exactly, and conversation, segment and leg together name
-one recording, so two never share a name. Agent and end user are there for the eye: the sidecar has them in full.
+`<conversationid>_<agentname>_<end-user>_<utcstarttime>_<segment>_<leg>`, each of letters, digits and `- . + ~`.
+Conversation and leg are written so that they can be read back exactly, and conversation, segment and leg name
+one recording, so two never share a name. Agent and end user are for the eye: the sidecar has them in full.
 """
 
 from __future__ import annotations
@@ -54,7 +54,7 @@ class Name:
 def parse(stem: str) -> Name | None:
     """Read a name back: conversation, start, segment and leg exactly, the two names as `_readable` left them.
 
-    None for a file that is not named like a recording. A conversation id over 96 characters comes back shortened.
+    None for a file not named like a recording. A conversation id over 96 characters comes back shortened.
     """
     parts = stem.split("_")
     if len(parts) != 6 or not all(parts):

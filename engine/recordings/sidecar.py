@@ -53,7 +53,7 @@ def write(stem: Path, about: About) -> None:
 
 
 def read(path: Path) -> About:
-    """The facts in a JSON sidecar. Raises OSError, or msgspec.ValidationError and DecodeError when it is damaged."""
+    """The facts in a JSON sidecar. Raises OSError, or msgspec.MsgspecError when it is damaged."""
     return msgspec.json.decode(path.read_bytes(), type=About)
 
 
@@ -71,7 +71,7 @@ def _as_csv(about: About) -> bytes:
 
 
 def _harmless(value: object) -> object:
-    """A caller's name may not become a formula in somebody's spreadsheet; a number like +44... stays as it is."""
+    """A caller's name may not become a formula in somebody's spreadsheet; a number +44... stays."""
     formula = isinstance(value, str) and value[:1] in ("=", "+", "-", "@", "\t", "\r")
     return f"'{value}" if formula and not str(value).lstrip("+").isdigit() else value
 

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import random
 import threading
 import time
 from collections.abc import Iterator
+from hashlib import shake_128
 from pathlib import Path
 
 import pytest
@@ -22,7 +22,7 @@ SILENCE = b"\xff" * 160
 
 
 def frame(tick: int, row: int = 0) -> bytes:
-    return random.Random(tick * 1009 + row).randbytes(160)
+    return shake_128(b"%d %d" % (tick, row)).digest(160)
 
 
 def record(ref: RowRef, path: str, tick: int, codec: str = "PCMU", *, resume: bool = False) -> Record:
@@ -250,6 +250,8 @@ def test_at_any_moment_the_file_on_disk_misses_less_than_a_second(desk: Desk, tm
             copy = tmp_path / "copy.wav"
             copy.write_bytes(path.read_bytes())
             assert inspect(copy).present == repair(copy) * 8000, "plays without repair, all of it"
+            with pytest.raises(BlockingIOError):
+                repair(path)
             assert desk.ticks.now - start - repair(copy) * 50 < 50
             assert sound(copy) == said(start, start + int(repair(copy) * 50), ROW.row)
     desk.drain.stop_all()

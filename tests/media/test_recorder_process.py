@@ -54,7 +54,7 @@ def test_a_kill_costs_less_than_a_second_and_the_next_recorder_goes_on(
         assert kept == [frame(begin + i, row) for i in range(len(kept))]
         assert killed - begin - len(kept) < 50
         assert soundfile.info(path).frames == len(kept) * 160, "plays as it is"
-        assert repair(path) == len(kept) * 0.02
+        assert repair(path) == len(kept) * 160 / 8000
 
     second = RecorderProcess(voices)
     try:
@@ -110,7 +110,7 @@ def test_a_full_disk_ends_that_recording_and_no_other(
     assert ended.fault.startswith(f"{tmp_path / '1.wav'}: ")
     kept = frames(tmp_path / "1.wav")
     assert kept == [frame(begin + i, 1) for i in range((small - HEADER) // 160)]
-    assert inspect(tmp_path / "1.wav").seconds == ended.seconds == len(kept) * 0.02
+    assert inspect(tmp_path / "1.wav").seconds == ended.seconds == len(kept) * 160 / 8000
     begin = voices.now
     start(recorder, voices.ref(2), tmp_path / "2.wav", begin)
     voices.talk(0.3)
