@@ -54,6 +54,14 @@ class Tape:
             raise FileExistsError(17, "a file that is not a recording has this name", str(path))
         return cls._begin(fd, found or law, law, max(size - HEADER, 0) // FRAME)
 
+    @staticmethod
+    def kept(path: Path) -> int:
+        """Whole frames in the file that a killed recorder left; 0 when there is none."""
+        try:
+            return max(path.stat().st_size - HEADER, 0) // FRAME
+        except OSError:
+            return 0
+
     @classmethod
     def _begin(cls, fd: int, law: Law, given: Law, frames: int) -> Tape:
         tape = cls(fd, law, given, frames)

@@ -1,6 +1,6 @@
 """What a recording is called (feature H2).
 
-`<conversationid>_<agentname>_<end-user>_<utcstarttime>_<segment>_<leg>`, each of letters, digits and `- . + ~`.
+`<conversationid>_<agentname>_<end-user>_<utcstarttime>_<segment>_<leg>`, each of letters, digits and - . + ~.
 Conversation and leg are written so that they can be read back exactly, and conversation, segment and leg name
 one recording, so two never share a name. Agent and end user are for the eye: the sidecar has them in full.
 """
