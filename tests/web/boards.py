@@ -8,8 +8,23 @@ from engine.web.board import AgentLine, Board, CallLine, QueueLine, Totals
 
 NOW = 5000.0
 PHASES = ("waiting", "ringing", "talking", "talking", "greeting", "held")
-NAMES = ("Anna Smith", "Bob Jones", "Chidi Okafor", "Dana Öberg", "Eve Li", "Farah Haddad-Montgomery", "Gus Ray", "Hana Kim")
-CALLERS = ("+447700900123", "Jo Brown", "+33199000456", "The Very Long Name of a Company Limited", "+12025550143")
+NAMES = (
+    "Anna Smith",
+    "Bob Jones",
+    "Chidi Okafor",
+    "Dana Öberg",
+    "Eve Li",
+    "Farah Haddad-Montgomery",
+    "Gus Ray",
+    "Hana Kim",
+)
+CALLERS = (
+    "+447700900123",
+    "Jo Brown",
+    "+33199000456",
+    "The Very Long Name of a Company Limited",
+    "+12025550143",
+)
 
 
 class Wall:
@@ -79,11 +94,28 @@ def board(*calls: CallLine, people: int = 2, at: float = NOW) -> Board:
     return Board(
         name="Acme Utilities",
         taken_at=at,
-        totals=Totals(len(calls) + done, done - 3 if done else 0, 3 if done else 0, len(waiting), len(calls) - len(waiting)),
+        totals=Totals(
+            len(calls) + done,
+            done - 3 if done else 0,
+            3 if done else 0,
+            len(waiting),
+            len(calls) - len(waiting),
+        ),
         calls=calls,
         queues=(
-            QueueLine("support", len(support), max(support, default=0.0), 1, people, 40 * bool(calls), 2 * bool(calls), 20.0),
-            QueueLine("sales", len(sales), max(sales, default=0.0), 0, people // 2, 8 * bool(calls), 1 * bool(calls)),
+            QueueLine(
+                "support",
+                len(support),
+                max(support, default=0.0),
+                1,
+                people,
+                40 * bool(calls),
+                2 * bool(calls),
+                20.0,
+            ),
+            QueueLine(
+                "sales", len(sales), max(sales, default=0.0), 0, people // 2, 8 * bool(calls), 1 * bool(calls)
+            ),
         ),
         agents=agents(people),
     )
