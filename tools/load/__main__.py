@@ -49,7 +49,7 @@ def main(
         int, typer.Option("--verbose", "-v", count=True, help="Stages; twice: every message.")
     ] = 0,
 ) -> None:
-    """Hold calls through a server and check who hears whom. Exit 0 only if every call was bridged and right."""
+    """Hold calls through a server and check who hears whom. Exit 0 if every call was bridged and right."""
     words = {
         "peer": peer,
         "to": to,

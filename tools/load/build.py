@@ -1,4 +1,4 @@
-"""The generator is C: it must cost less than what it measures. Built with the machine's compiler at first use."""
+"""The generator is C: it has to cost less than what it measures. Built by the local compiler at first use."""
 
 from __future__ import annotations
 
