@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Protocol
 
 import structlog
@@ -72,7 +72,9 @@ class Plant:
     sound: Sound
     codecs: tuple[str, ...]
     """Encoding names we speak, best first."""
-    attempts: dict[Dialog, Attempt]
+    external_address: str | None
+    """What SDP names in place of the row's own address (behind a NAT)."""
+    attempts: dict[Dialog, Attempt] = field(default_factory=dict)
     """Who gets the events of a dialog."""
 
 
@@ -89,7 +91,8 @@ class Attempt:
         self._offer: bytes | None = None
         """The far end's offer that is still to be answered."""
         self.row = plant.sound.open(label, self._on_row, beside=beside)
-        self._local = LocalMedia(*self.row.address, codecs=plant.codecs)
+        host, port = self.row.address
+        self._local = LocalMedia(plant.external_address or host, port, codecs=plant.codecs)
 
     @classmethod
     def incoming(
