@@ -1,4 +1,4 @@
-"""What every test folder shares: programs of somebody else's that some tests talk to."""
+"""Shared by all tests: those that need somebody else's program say so with @pytest.mark.peer(program)."""
 
 from __future__ import annotations
 
@@ -8,16 +8,15 @@ import shutil
 import pytest
 
 
-def peer(program: str) -> str:
-    """The path of a program; the test is skipped without it, or fails when REQUIRE_PEERS=1."""
-    path = shutil.which(program)
-    if path is None and os.environ.get("REQUIRE_PEERS") == "1":
-        pytest.fail(f"{program} is not installed and REQUIRE_PEERS=1")
-    if path is None:
-        pytest.skip(f"{program} is not installed")
-    return path
+def pytest_runtest_setup(item: pytest.Item) -> None:
+    """A missing peer skips the test by name; with REQUIRE_PEERS=1 it fails it."""
+    for mark in item.iter_markers("peer"):
+        for program in mark.args:
+            if shutil.which(program) is None:
+                _missing(program)
 
 
-@pytest.fixture
-def peer_chromium() -> str:
-    return peer("chromium")
+def _missing(program: str) -> None:
+    if os.environ.get("REQUIRE_PEERS") == "1":
+        pytest.fail(f"{program} is not installed, and REQUIRE_PEERS=1 asks for it", pytrace=False)
+    pytest.skip(f"needs {program}, which is not installed")

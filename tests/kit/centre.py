@@ -84,7 +84,9 @@ class Centre:
 
     def caller(self, number: str = NUMBER) -> PhoneCall:
         """Somebody calls."""
-        trunk = next((phone for phone in self.phones if phone.address[0] == "127.0.0.2"), None) or self.trunk()
+        trunk = (
+            next((phone for phone in self.phones if phone.address[0] == "127.0.0.2"), None) or self.trunk()
+        )
         return trunk.call(number, ENGINE)
 
     async def wait(self, seconds: float) -> None:
