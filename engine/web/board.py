@@ -31,7 +31,7 @@ class CallLine:
 
     id: str
     phase: str
-    """Where the call is, as one lower-case word or several joined by `_`: `waiting`, `ringing`, `talking` ..."""
+    """Where the call is: lower-case words joined by `_`, such as `waiting`, `ringing`, `talking`."""
     caller: str
     """Number or display name, as the network gave it: not to be trusted."""
     number: str
@@ -103,7 +103,7 @@ class BoardSource(Protocol):
         ...
 
     async def changed(self) -> None:
-        """Return once something on the board is different from when this last returned; at once if it already is.
+        """Return once something has changed since this last returned; at once if it already has.
 
         One task at a time waits here. Whoever changes something only leaves a mark and never waits for it.
         """

@@ -49,7 +49,7 @@ class Issue:
 
 
 class Feed:
-    """Follows a source and keeps the latest issue. A slow viewer skips issues; it never holds up the others."""
+    """Follows a source and keeps the latest issue. A slow viewer skips issues and holds up nobody."""
 
     def __init__(self, source: BoardSource, parts: Mapping[str, Part], apart: float = APART) -> None:
         self._source = source

@@ -16,7 +16,7 @@ POLICY = "; ".join(
         "frame-ancestors 'none'",
     )
 )
-"""Nothing from another host and nothing inline: a name that slipped through the escaping could still not run."""
+"""Nothing from another host and nothing inline: what slips through the escaping could still not run."""
 
 HEADERS = {
     "Content-Security-Policy": POLICY,

@@ -36,8 +36,10 @@ async def live(request: web.Request) -> web.StreamResponse:
 async def _follow(feed: Feed, clock: Clock, response: web.StreamResponse) -> None:
     await _send(response, RECONNECT)
     seen = 0
-    while not feed.closed:
+    while True:
         issue = await _next_issue(feed, seen)
+        if feed.closed:
+            return
         parts: Mapping[str, str] = {}
         if issue is not None:
             parts, seen = issue.since(seen), issue.number

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager, suppress
+from contextlib import asynccontextmanager
 from pathlib import Path
 
 import structlog
@@ -86,8 +85,7 @@ async def _feed_runs(app: web.Application) -> AsyncIterator[None]:
     task.add_done_callback(_say_why)
     yield
     task.cancel()
-    with suppress(asyncio.CancelledError):
-        await task
+    await asyncio.wait([task])
 
 
 def _say_why(task: asyncio.Task[None]) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from functools import partial
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
@@ -69,10 +70,10 @@ wallboard_page = partial(_render, "wallboard.html")
 
 def _queue_facts(board: Board) -> object:
     """A wait that only grew is no news: the browser counts on by itself."""
+    first_came = (board.taken_at - line.longest_wait if line.waiting else 0.0 for line in board.queues)
     return [
-        (line.name, line.waiting, line.agents_free, line.agents_logged_in, line.answered, line.abandoned)
-        + (line.answer_within, line.longest_wait and round(board.taken_at - line.longest_wait, 1))
-        for line in board.queues
+        (replace(line, longest_wait=0.0), round(came, 1))
+        for line, came in zip(board.queues, first_came, strict=True)
     ]
 
 

@@ -48,7 +48,7 @@
       set(Number(message.detail.data));
       body.dataset.link = "live";
     }
-    count();
+    tick();
   });
 
   set(Number(clock.value));
