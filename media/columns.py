@@ -103,7 +103,7 @@ class Columns:
         """Due phase of the last frame stored."""
         self.keyed_until = np.full(rows, NEVER, np.int64)
         """Up to this phase an RFC 4733 key stands in for voice."""
-        self.txphase = np.full(rows, -1, np.int8)
+        self.txphase = np.full(rows, -1, np.int64)
         """Phase in which the row sends, -1 = none yet."""
         self.renewed = np.zeros(rows, bool)
         """Rows that are about to send something else, perhaps in another phase: their timestamps follow the

@@ -9,7 +9,7 @@ import numpy as np
 
 from media.columns import Columns, Crossing, Hearing, Rows, Speaking
 from media.g711 import FRAME, SILENCE
-from media.ledger import BRIDGE, NOTHING, PHASES, SHIFTS
+from media.ledger import BRIDGE, I64, NOTHING, PHASES, SHIFTS
 
 T = TypeVar("T")
 
@@ -53,7 +53,7 @@ class Roster:
         columns.retune = False
         wanted = self._wanted()
         moved = np.flatnonzero(wanted != columns.txphase)
-        phases = wanted[moved].astype(np.int64)
+        phases = wanted[moved]
         first = m + (phases - m) % PHASES
         sent = ledger.sent[moved]
         ripe = (phases < 0) | (sent < 0) | (first - sent >= SHORTEST)
@@ -66,12 +66,12 @@ class Roster:
         columns.txphase[moved] = wanted[moved]
         self._renew(np.flatnonzero(renewed), m)
 
-    def _wanted(self) -> np.ndarray[tuple[int], np.dtype[np.int8]]:
+    def _wanted(self) -> I64:
         columns, ledger = self.columns, self.columns.ledger
         sounds = (ledger.kind != NOTHING) | (ledger.clip != 0)
         talks = (ledger.owner != 0) & (ledger.aimed != 0) & (ledger.sends != 0) & sounds
         kept = np.where(columns.txphase >= 0, columns.txphase, np.arange(columns.rows) % PHASES)
-        wanted = np.where(talks, kept, -1).astype(np.int8)
+        wanted = np.where(talks, kept, -1)
         bridged = talks & columns.bridged()
         for worker, other in enumerate(columns.ledgers):
             rows = np.flatnonzero(bridged & (ledger.src_w == worker))

@@ -50,6 +50,11 @@ class Tapes:
         self._again: asyncio.TimerHandle | None = None
         self._wanted = False
 
+    @property
+    def pid(self) -> int | None:
+        """Of the recorder process, while there is one."""
+        return self._child.pid if self._child is not None else None
+
     def start(self) -> None:
         """Start the process, and tell it of every file that is open."""
         self._wanted, self._again = True, None
