@@ -273,7 +273,7 @@ class Party:
         return Packet(data.encode() + body, self.flow)
 
 
-def credentials_for(challenge: Message, method: str, uri: str, user: str, secret: str, **more: str) -> str:
+def credentials_for(challenge: Message, method: str, uri: str, user: str, secret: str, /, **more: str) -> str:
     """An Authorization line that answers the first challenge of a 401; `more` changes or adds parameters."""
     given = digest_params(challenge.lines("www-authenticate")[0])
     body = more.pop("body", "").encode()
