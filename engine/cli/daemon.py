@@ -15,7 +15,7 @@ from pathlib import Path
 
 import structlog
 
-from config.addresses import ListenUrl
+from config.addresses import Listen
 from config.settings import Settings
 from engine.app import Engine, World, assemble
 from engine.cli import codes
@@ -75,7 +75,7 @@ async def _serve(settings: Settings, drain: float, started: float, lines: Lines)
 
 
 async def _start(
-    settings: Settings, sockets: Sequence[tuple[ListenUrl, socket.socket]], undo: AsyncExitStack
+    settings: Settings, sockets: Sequence[tuple[Listen, socket.socket]], undo: AsyncExitStack
 ) -> Engine:
     """Everything but the pages: store, media processes, engine, transports."""
     store = await undo.enter_async_context(open_store(settings.store.url.get_secret_value()))
@@ -156,7 +156,7 @@ async def _flushing(lines: Lines) -> AsyncIterator[None]:
         task.cancel()
 
 
-def _listens(settings: Settings) -> list[ListenUrl]:
+def _listens(settings: Settings) -> list[Listen]:
     """The addresses that this version listens on: one of each transport that is built."""
     listens = [url for url in settings.sip.listen if url.transport in ("udp", "tcp")]
     if not listens:
@@ -168,7 +168,7 @@ def _listens(settings: Settings) -> list[ListenUrl]:
     return listens
 
 
-def _bind(url: ListenUrl) -> socket.socket:
+def _bind(url: Listen) -> socket.socket:
     bind = bind_udp if url.transport == "udp" else bind_tcp
     try:
         return bind(url.host, url.port)
