@@ -23,7 +23,9 @@ class Journal:
 
     def started(self, conversation: Conversation) -> None:
         customer = conversation.customer
-        log.info("call_offered", conversation=conversation.id, number=conversation.number, caller=customer.number)
+        log.info(
+            "call_offered", conversation=conversation.id, number=conversation.number, caller=customer.number
+        )
         self._store.write(
             ConversationStarted(
                 conversation=conversation.id,
