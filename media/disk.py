@@ -10,8 +10,8 @@ from pathlib import Path
 from queue import SimpleQueue
 
 from media.laws import Law
-from media.wavfile import WavFile
 from media.wav import FRAME, RATE
+from media.wavfile import WavFile
 
 LIMIT = 128 * 1024 * 1024
 """Bytes that may wait for the disk; what comes on top is dropped and becomes silence. 8 s of 2,000 legs."""

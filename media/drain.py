@@ -18,8 +18,8 @@ import numpy.typing as npt
 from media.control import Record, RecordingEnded, RowRef, StopRecording
 from media.disk import Closed, Disk
 from media.laws import TO_OTHER, Law
-from media.wavfile import WavFile
 from media.wav import FRAME
+from media.wavfile import WavFile
 
 SETTLED = 2
 """Ticks after which a cell is read: its worker may be that late with it."""
