@@ -48,11 +48,16 @@ class Studio:
     """The asking side of the studio process. Started when first needed; one file at a time."""
 
     def __init__(self, patience: float = PATIENCE) -> None:
-        self._patience = patience
+        self.patience = patience
         self._turn = asyncio.Lock()
         self._process: asyncio.subprocess.Process | None = None
         self._reader: asyncio.StreamReader | None = None
         self._writer: asyncio.StreamWriter | None = None
+
+    @property
+    def pid(self) -> int | None:
+        """Of the process, while there is one."""
+        return self._process.pid if self._process is not None else None
 
     async def decode(self, path: str) -> Pcm:
         """Samples at 8 kHz. Raises BadClip, whose text does not name the file."""
@@ -75,11 +80,11 @@ class Studio:
     async def _ask(self, wanted: Wanted) -> Answer:
         done = False
         try:
-            async with asyncio.timeout(self._patience):
+            async with asyncio.timeout(self.patience):
                 answer = await self._exchange(wanted)
             done = True
         except TimeoutError:
-            raise BadClip(f"decoding took more than {self._patience:g} s") from None
+            raise BadClip(f"decoding took more than {self.patience:g} s") from None
         except (asyncio.IncompleteReadError, ConnectionError):
             raise BadClip("the decoder broke down on it; the file is probably damaged") from None
         finally:
