@@ -1,2 +1,3 @@
 class MemoryStore:
-    def write(self, r): pass
+    def write(self, r):
+        pass

@@ -1,3 +1,5 @@
 from typing import Protocol
+
+
 class Store(Protocol):
     def write(self, r): ...
