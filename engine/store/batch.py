@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 
 from engine.store.records import (
     ConversationEnded,
+    ConversationRow,
     ConversationStarted,
     EventNoted,
+    JournalRow,
     PhaseEntered,
     Record,
     RecordingWhole,
@@ -36,16 +38,16 @@ class Batch:
     def take(self, record: Record) -> None:
         match record:
             case ConversationStarted():
-                self.new["conversations"].append(asdict(first_row(record)))
+                self.new["conversations"].append(_columns(first_row(record)))
             case PhaseEntered():
-                self.new["journal"].append(_line(record))
+                self.new["journal"].append(_columns(journal_row(record)))
                 self._change(record.conversation, record)
             case EventNoted():
-                self.new["journal"].append(_line(record))
+                self.new["journal"].append(_columns(journal_row(record)))
             case ConversationEnded():
                 self._change(record.id, record)
             case RecordingWhole():
-                self.new["recordings"].append(asdict(record))
+                self.new["recordings"].append(_columns(record))
 
     def _change(self, id: str, record: PhaseEntered | ConversationEnded) -> None:
         row = self.changed.setdefault(id, {"row": id} | _UNCHANGED)
@@ -53,16 +55,9 @@ class Batch:
             row[f"new_{column}"] = value
 
 
-def _line(record: PhaseEntered | EventNoted) -> Row:
-    row = journal_row(record)
-    return {
-        "conversation": row.conversation,
-        "seq": row.seq,
-        "wall": row.wall,
-        "kind": row.kind,
-        "name": row.name,
-        "detail": row.detail,
-    }
+def _columns(row: ConversationRow | JournalRow | RecordingWhole) -> Row:
+    """The fields as they are: `asdict` would copy them deeply, at four times the cost."""
+    return {name: getattr(row, name) for name in row.__slots__}
 
 
 def sort_out(records: Sequence[Record]) -> Batch:

@@ -22,7 +22,10 @@ class Store(Protocol):
     """
 
     def write(self, record: Record) -> None:
-        """Take a record down. Returns at once, never fails, and keeps the order."""
+        """Take a record down. Returns at once and never fails.
+
+        A conversation's start comes before anything else about it: what changes none is dropped.
+        """
         ...
 
     async def flush(self) -> None:
