@@ -1,4 +1,4 @@
-"""Deployments for tests on real sockets: the smallest contact centre, with free ports and tones as prompts."""
+"""Deployments for the wire tests: the smallest contact centre, with free ports, and tones as prompts."""
 
 from __future__ import annotations
 
