@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from typing import Final
+
 import msgspec
 
 
 class RowRef(msgspec.Struct, frozen=True, array_like=True):
-    """One party's place in the plane. The generation changes with every owner, so that a stale reference is silence."""
+    """One party's place in the plane. The generation changes with every owner, so that a stale reference is
+    silence."""
 
     worker: int
     row: int
@@ -65,3 +68,173 @@ class NoRow(Exception):
 
 class BadClip(Exception):
     """A sound file that cannot be played; the text says which file, what is wrong and what is allowed."""
+
+
+# ------------------------------------------------------------------------------- from the client to a worker
+
+
+class Open(msgspec.Struct, frozen=True, tag=True):
+    """Take a row. Its two sockets (RTP, RTCP) come with the message, in the order of its Opens."""
+
+    ref: RowRef
+    ssrc: int
+    seq: int
+    stamp: int
+
+
+class Aim(msgspec.Struct, frozen=True, tag=True):
+    """Speak to that address in that form."""
+
+    ref: RowRef
+    stream: Stream
+
+
+class Hear(msgspec.Struct, frozen=True, tag=True):
+    """The party hears another row, a clip as shared music (first frame, frames), or silence."""
+
+    ref: RowRef
+    source: RowRef | None = None
+    clip: tuple[int, int] | None = None
+
+
+class Play(msgspec.Struct, frozen=True, tag=True):
+    """Play frames `at` .. `at + frames` above what is heard. A PromptEnded of that number follows, unless
+    stopped."""
+
+    ref: RowRef
+    number: int
+    at: int
+    frames: int
+
+
+class StopPlaying(msgspec.Struct, frozen=True, tag=True):
+    """End that clip, if it still plays."""
+
+    ref: RowRef
+    number: int
+
+
+class Close(msgspec.Struct, frozen=True, tag=True):
+    """Give the row up: nothing is sent or heard from the next phase on."""
+
+    ref: RowRef
+
+
+Command = Open | Aim | Hear | Play | StopPlaying | Close
+
+
+class Commands(msgspec.Struct, frozen=True):
+    """Commands in order; the last one has the number `last`."""
+
+    last: int
+    commands: list[Command]
+
+
+class Adopted(msgspec.Struct, frozen=True, array_like=True):
+    """A row that a restarted worker finds in its ledger; its two sockets come with the message."""
+
+    row: int
+    generation: int
+
+
+class Begin(msgspec.Struct, frozen=True):
+    """The first message to a worker or recorder. Memory comes with it: the ledgers in order, then the
+    arena."""
+
+    me: int
+    """Number of this worker; -1 for the recorder."""
+    rows: list[int]
+    """Rows of each ledger."""
+    arena_frames: int
+    adopted: int = 0
+    """Rows whose sockets follow, in Adopt messages."""
+
+
+class Adopt(msgspec.Struct, frozen=True):
+    """Rows of a worker that died, for the one that takes over."""
+
+    rows: list[Adopted]
+
+
+# ------------------------------------------------------------------------------- from a worker to the client
+
+
+class Ready(msgspec.Struct, frozen=True, tag=True):
+    """The process runs; `scheduling` says in what class: real-time, nice or ordinary."""
+
+    scheduling: str
+
+
+class Applied(msgspec.Struct, frozen=True, tag=True):
+    """All commands up to number `last` hold since this tick."""
+
+    last: int
+    tick: int
+
+
+class PromptEnded(msgspec.Struct, frozen=True, tag=True):
+    """The last frame of a clip was sent."""
+
+    ref: RowRef
+    number: int
+
+
+class WorkerReport(msgspec.Struct, frozen=True, tag=True, kw_only=True):
+    """What a worker did in the last second."""
+
+    worker: int
+    rows: int
+    received: int
+    sent: int
+    send_errors: int
+    missing: int
+    """Frames that were not there when they were due."""
+    late: int
+    """Packets that came after their phase."""
+    deeper: int
+    shallower: int
+    skipped: int
+    """Ticks left out because the loop was a whole tick late."""
+    lateness_p99: float
+    """Milliseconds a phase began after its time."""
+    lateness_max: float
+    busy: float
+    """Share of the second spent working, 0..1."""
+
+
+WorkerWord = Ready | Applied | Digit | PromptEnded | WorkerReport
+
+# ------------------------------------------------------------------------------- with the recorder
+
+
+class Record(msgspec.Struct, frozen=True, tag=True):
+    """Write what this row's owner says from now on to a WAV of its own. `codec` is PCMU or PCMA: the file's
+    law."""
+
+    ref: RowRef
+    path: str
+    wall: float
+    """Seconds since 1970 at which it was asked for."""
+    codec: str
+    tick: int | None = None
+    """The same moment as the file's first tick, (CLOCK_MONOTONIC - epoch) // TICK; frame i of the file is
+    tick + i. None: the tick in which this is read."""
+    resume: bool = False
+    """Go on with the file that a killed recorder left, silence for the hole. Else the name must be free."""
+
+
+class StopRecording(msgspec.Struct, frozen=True, tag=True):
+    """Finish this row's file. A RecordingEnded follows. Another Record of the row means it too."""
+
+    ref: RowRef
+    tick: int | None = None
+    """First tick that is no longer wanted; None: the present one."""
+
+
+RecorderCommand = Record | StopRecording
+RecorderWord = Ready | RecordingEnded
+
+MESSAGE: Final = 200_000
+"""Octets a control message may have at most."""
+FDS: Final = 240
+"""Descriptors that ride with one message at most (the kernel takes 253)."""

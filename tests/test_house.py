@@ -18,7 +18,9 @@ def test_no_other_distribution_provides_our_package_names() -> None:
         assert set(providers.get(room, [])) <= {"cordboard"}, f"{room} is provided by {providers[room]}"
 
 
-@pytest.mark.parametrize("link", sorted(set(re.findall(r"\]\(([^)#:]+)\)", (ROOT / "README.md").read_text()))))
+@pytest.mark.parametrize(
+    "link", sorted(set(re.findall(r"\]\(([^)#:]+)\)", (ROOT / "README.md").read_text())))
+)
 def test_every_link_of_the_readme_leads_somewhere(link: str) -> None:
     assert (ROOT / link).exists()
 

@@ -32,7 +32,8 @@ async def converse(desk: Desk, conversation: Conversation, caller: Leg, connecte
             caller.hear(agent)
             agent.hear(caller)
             connected.hold.answered(caller.party.label)
-            desk.record(conversation, agent)
+            desk.answered_by(conversation, connected.hold.agent)
+            desk.record(conversation, agent, connected.hold.agent)
             conversation.enter(Phase.TALKING)
             while True:
                 match await talk.next():

@@ -2,19 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from contextlib import ExitStack
 from dataclasses import dataclass
-from pathlib import Path
+from functools import partial
+from urllib.parse import quote
 
 from config.settings import Settings
+from engine.agents.agent import Agent
 from engine.agents.floor import Floor
 from engine.conversations.conversation import Conversation
-from engine.facts import Clock
+from engine.conversations.journal import Journal
+from engine.facts import Clock, Party
 from engine.legs.attempt import Attempt, Plant, Target
 from engine.legs.leg import Leg
 from engine.legs.sound import Clip
 from engine.queues.dispatcher import Dispatcher
-from engine.recordings.recordings import Recordings
+from engine.recordings.catalogue import LegFacts, Recording, Recordings
+from engine.recordings.wanted import wanted
+from media.control import RecordingEnded
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,8 +41,8 @@ class Desk:
     dispatcher: Dispatcher
     sounds: dict[str, QueueSound]
     """By queue."""
-    recordings: Recordings | None
-    """None where recording is switched off."""
+    recordings: Recordings
+    journal: Journal
 
     @property
     def ring_agent(self) -> float:
@@ -45,19 +50,49 @@ class Desk:
         return self.settings.calls.ring.agent
 
     def phones(self, conversation: Conversation, leg: Leg, caller: Leg, agent: str) -> list[Attempt]:
-        """An attempt for each phone of an agent, beside the caller's row where the plane has room."""
-        registrar = self.plant.driver.stack.registrar
+        """An attempt for each phone of an agent, beside the caller's row where the plane has room. Raises NoRow."""
         domain = self.settings.sip.domain
-        customer = conversation.customer
-        name = customer.name.replace("\\", "").replace('"', "")
-        from_ = f'"{name}" <sip:{customer.number}@{domain}>' if name else f"<sip:{customer.number}@{domain}>"
-        return [
-            Attempt.outgoing(
-                self.plant,
-                leg,
-                leg.id,
-                Target(binding.uri, binding.flow, from_, f"<sip:{agent}@{domain}>"),
-                caller.row.ref,
-            )
-            for binding in registrar.contacts(agent, self.clock.monotonic())
-        ]
+        from_ = name_addr(conversation.customer, domain)
+        with ExitStack() as undo:
+            attempts = []
+            for binding in self.plant.driver.stack.registrar.contacts(agent, self.clock.monotonic()):
+                target = Target(binding.uri, binding.flow, from_, f"<sip:{agent}@{domain}>", binding.path)
+                attempts.append(Attempt.outgoing(self.plant, leg, leg.id, target, caller.row.ref))
+                undo.callback(attempts[-1].close)
+            undo.pop_all()
+            return attempts
+
+    def record(self, conversation: Conversation, leg: Leg, agent: Agent | None = None) -> None:
+        """Record a party from now on, where the deployment and the agent want it."""
+        rules = self.settings.recordings
+        own = self.settings.agents[agent.id].record if agent is not None else None
+        if not wanted("inbound", enabled=rules.enabled, directions=rules.direction, agent=own):
+            return
+        customer, dialog = conversation.customer, leg.seat.dialog
+        facts = LegFacts(
+            conversation=conversation.id,
+            call_id=dialog.call_id if dialog is not None else "",
+            leg=leg.party.role,
+            customer_name=customer.name,
+            customer_number=customer.number,
+            agent_name=agent.name if agent is not None else "",
+        )
+        recording = self.recordings.start(leg.row, facts)
+        leg.on_recorded = partial(self._whole, conversation, recording)
+        conversation.recordings.append(recording)
+
+    def answered_by(self, conversation: Conversation, agent: Agent) -> None:
+        """The recordings that began before it was known who would answer carry the agent's name too."""
+        for recording in conversation.recordings:
+            recording.answered_by(agent.name)
+
+    def _whole(self, conversation: Conversation, recording: Recording, ended: RecordingEnded) -> None:
+        self.journal.recorded(conversation, recording.finish(ended))
+
+
+def name_addr(party: Party, domain: str) -> str:
+    """A party as From: their number at our domain, with their display name where there is one."""
+    name = party.name.replace("\\", "").replace('"', "")
+    user = quote(party.number, safe="+*#!$&'()-._~") or "anonymous"
+    uri = f"<sip:{user}@{domain}>"
+    return f'"{name}" {uri}' if name else uri

@@ -13,12 +13,13 @@ from engine.calls.desk import Desk
 from engine.conversations.conversation import Conversation
 from engine.facts import Answer, Converse, Ended, LegEnd, Next, Party, Phase, Reason, WaitInQueue
 from engine.legs.leg import Leg
-from engine.legs.negotiation import NotAcceptable
 from engine.legs.scope import while_up
 from engine.legs.sound import Clip
 from engine.policy.routing import NoRoute, ToQueue, route
 from engine.policy.waiting import Connect, GiveUp, Greet, Wait, next_step
 from engine.queues.place import Place
+from engine.sip.errors import RemoteFault
+from media.control import NoRow
 
 log = structlog.get_logger()
 
@@ -36,9 +37,9 @@ async def arrive(desk: Desk, conversation: Conversation) -> Next:
         caller.ring()
         try:
             await caller.answer()
-        except NotAcceptable as error:
-            caller.refuse(488)
-            return Ended(Reason.REFUSED, code=488, detail=str(error))
+        except RemoteFault as fault:
+            caller.refuse(fault.code)
+            return Ended(Reason.REFUSED, code=fault.code, detail=fault.why)
         desk.record(conversation, caller)
         return WaitInQueue(desk.dispatcher.enter(queue, conversation.id))
     return gone(caller)
@@ -90,7 +91,12 @@ async def present(desk: Desk, conversation: Conversation, caller: Leg, hold: Hol
         conversation.enter(Phase.PRESENTED)
         leg = conversation.seat(Party("agent", person.id, person.name))
         undo.callback(conversation.vacate, leg)
-        outcome = await leg.dial(desk.phones(conversation, leg, caller, person.id), desk.ring_agent)
+        try:
+            phones = desk.phones(conversation, leg, caller, person.id)
+        except NoRow as error:
+            log.warning("no_row_for_agent", agent=person.id, why=str(error))
+            phones = []
+        outcome = await leg.dial(phones, desk.ring_agent)
         if outcome.answer is Answer.ANSWERED:
             undo.pop_all()
             return Connected(leg, hold)

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 
 from engine.facts import Ended, Party, Phase
 from engine.legs.leg import Leg
+from engine.recordings.catalogue import Recording
 
 
 @dataclass(slots=True, eq=False)
@@ -32,6 +33,8 @@ class Conversation:
     """Wall time at which an agent first spoke to the customer."""
     end: Ended | None = None
     legs: list[Leg] = field(default_factory=list)
+    recordings: list[Recording] = field(default_factory=list)
+    """Of its legs, in the order they began."""
     seats: int = 0
     """Seats made so far, so that a leg's id is never used twice."""
 

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from typing import Protocol
 
 import structlog
 
 from engine.facts import LegEnd
-from engine.legs import negotiation
+from engine.legs.negotiation import stream
 from engine.legs.sound import RowEvent, Sound
+from engine.sip import offer
 from engine.sip.dialog import Dialog
+from engine.sip.errors import RemoteFault
 from engine.sip.events import (
     Answered,
     Cancelled,
@@ -24,7 +26,8 @@ from engine.sip.events import (
     Reoffered,
     Ringing,
 )
-from engine.sip.stack import Flow
+from engine.sip.flow import Flow
+from engine.sip.offer import LocalMedia
 from engine.transports.driver import Driver
 from media.control import Digit, MediaLost, RecordingEnded, RowRef
 
@@ -57,6 +60,8 @@ class Target:
     """name-addr for From."""
     to: str
     """name-addr for To."""
+    path: tuple[str, ...] = ()
+    """Route values in front of a phone behind a proxy (RFC 3327)."""
 
 
 @dataclass(slots=True)
@@ -67,7 +72,9 @@ class Plant:
     sound: Sound
     codecs: tuple[str, ...]
     """Encoding names we speak, best first."""
-    attempts: dict[Dialog, Attempt]
+    external_address: str | None
+    """What SDP names in place of the row's own address (behind a NAT)."""
+    attempts: dict[Dialog, Attempt] = field(default_factory=dict)
     """Who gets the events of a dialog."""
 
 
@@ -84,9 +91,13 @@ class Attempt:
         self._offer: bytes | None = None
         """The far end's offer that is still to be answered."""
         self.row = plant.sound.open(label, self._on_row, beside=beside)
+        host, port = self.row.address
+        self._local = LocalMedia(plant.external_address or host, port, codecs=plant.codecs)
 
     @classmethod
-    def incoming(cls, plant: Plant, owner: AttemptOwner, label: str, dialog: Dialog, offer: bytes | None) -> Attempt:
+    def incoming(
+        cls, plant: Plant, owner: AttemptOwner, label: str, dialog: Dialog, offer: bytes | None
+    ) -> Attempt:
         """Somebody's INVITE, still unanswered."""
         attempt = cls(plant, owner, label)
         attempt._offer = offer
@@ -107,10 +118,15 @@ class Attempt:
     def start(self) -> None:
         target = self._target
         assert target is not None, "only an outgoing attempt is started"
-        offer = negotiation.our_offer(self.row.address, self._plant.codecs)
         with self._plant.driver.turn() as now:
             dialog = self._plant.driver.stack.invite(
-                target.uri, flow=target.flow, caller=target.caller, to=target.to, offer=offer, now=now
+                target.uri,
+                flow=target.flow,
+                caller=target.caller,
+                to=target.to,
+                offer=offer.make_offer(self._local),
+                headers=[("Route", hop) for hop in target.path],
+                now=now,
             )
         self._bind(dialog)
 
@@ -119,12 +135,8 @@ class Attempt:
             self._dialog.ring(now)
 
     def accept(self) -> None:
-        """200 with our answer, or with our offer where the INVITE had none. Raises NotAcceptable (488)."""
-        if self._offer is None:
-            sdp = negotiation.our_offer(self.row.address, self._plant.codecs)
-        else:
-            sdp, stream = negotiation.our_answer(self._offer, self.row.address, self._plant.codecs)
-            self.row.aim(stream)
+        """200 with our answer, or with our offer where the INVITE had none. Raises RemoteFault with the code to refuse by."""
+        sdp = self._answer(self._offer)
         with self._plant.driver.turn() as now:
             self._dialog.accept(sdp, now)
 
@@ -157,53 +169,70 @@ class Attempt:
         self._owner.rang(self)
 
     def _on_answered(self, event: Answered) -> None:
-        try:
-            self.row.aim(negotiation.settled(self._dialog.local_sdp, event.sdp, self._plant.codecs))
-        except negotiation.NotAcceptable as error:
-            log.warning("answer_unusable", why=str(error))
+        if self._settled(event.sdp):
+            self._owner.answered(self)
+        else:
             self.hang_up()
             self._owner.failed(self, 488)
-            return
-        self._owner.answered(self)
 
     def _on_failed(self, event: Failed) -> None:
         self._owner.failed(self, event.code)
 
     def _on_established(self, event: Established) -> None:
-        if event.sdp:
-            try:
-                self.row.aim(negotiation.settled(self._dialog.local_sdp, event.sdp, self._plant.codecs))
-            except negotiation.NotAcceptable as error:
-                log.warning("answer_unusable", why=str(error))
-                self.hang_up()
-                self._owner.finished(self, LegEnd.FAILED)
-                return
-        self._owner.confirmed(self)
+        if event.sdp is None or self._settled(event.sdp):
+            self._owner.confirmed(self)
+        else:
+            self.hang_up()
+            self._owner.finished(self, LegEnd.FAILED)
 
     def _on_ended(self, event: Ended) -> None:
-        self._owner.finished(self, LegEnd.NO_ACK if event.cause == "no-ack" else LegEnd.HUNG_UP)
+        self._owner.finished(self, LegEnd.NO_ACK if event.cause == "no ACK" else LegEnd.HUNG_UP)
 
     def _on_cancelled(self, event: Cancelled) -> None:
         self._owner.finished(self, LegEnd.HUNG_UP)
 
     def _on_reoffered(self, event: Reoffered) -> None:
         """A re-INVITE: hold, resume, a new address, or a session timer's refresh."""
+        self._local = replace(self._local, version=self._local.version + 1)
         driver = self._plant.driver
         try:
-            sdp, stream = negotiation.our_answer(event.offer, self.row.address, self._plant.codecs)
-        except negotiation.NotAcceptable as error:
-            log.warning("reoffer_refused", why=str(error))
+            sdp = self._answer(event.offer)
+        except RemoteFault as fault:
+            log.warning("reoffer_refused", code=fault.code, why=fault.why)
             with driver.turn() as now:
-                self._dialog.decline(488, now)
+                self._dialog.decline(fault.code, now)
             return
-        self.row.aim(stream)
         with driver.turn() as now:
             self._dialog.answer(sdp, now)
 
     def _on_reanswered(self, event: Reanswered) -> None:
-        self.row.aim(negotiation.settled(self._dialog.local_sdp, event.sdp, self._plant.codecs))
+        if event.sdp is not None:
+            self._settled(event.sdp)
+
+    def _on_referred(self, event: Referred) -> None:
+        """Transfer by REFER comes later; the phone is told so and the call goes on."""
+        log.warning("transfer_refused", refer_to=event.refer_to)
+        with self._plant.driver.turn() as now:
+            self._dialog.notify("SIP/2.0 603 Declined", now, final=True)
 
     # -- inside
+
+    def _answer(self, theirs: bytes | None) -> bytes:
+        """Our answer to their offer, with the row aimed; or our offer, where they want one."""
+        if theirs is None:
+            return offer.make_offer(self._local)
+        answered = offer.answer(theirs, self._local)
+        self.row.aim(stream(answered.agreed))
+        return answered.sdp
+
+    def _settled(self, answer: bytes | None) -> bool:
+        """Aim the row as their answer to our offer says; False when it cannot be used."""
+        try:
+            self.row.aim(stream(offer.settle(self._local, answer or b"")))
+        except RemoteFault as fault:
+            log.warning("answer_unusable", code=fault.code, why=fault.why)
+            return False
+        return True
 
     @property
     def _dialog(self) -> Dialog:
@@ -230,4 +259,5 @@ _REACTIONS: dict[type, Callable[[Attempt, Event], None]] = {
     Cancelled: Attempt._on_cancelled,
     Reoffered: Attempt._on_reoffered,
     Reanswered: Attempt._on_reanswered,
+    Referred: Attempt._on_referred,
 }  # type: ignore[dict-item]

@@ -11,7 +11,6 @@ import structlog
 from engine.facts import Answer, LegEnd, Outcome, Party
 from engine.legs.attempt import Attempt, AttemptOwner
 from engine.legs.sound import Clip, Row
-from engine.sip.dialog import Dialog
 from media.control import Digit, RecordingEnded
 
 log = structlog.get_logger()
@@ -55,27 +54,29 @@ class Leg(AttemptOwner):
     @property
     def row(self) -> Row:
         """The party's sound. Only while somebody is seated."""
+        return self.seat.row
+
+    @property
+    def seat(self) -> Attempt:
+        """The attempt that carries the conversation. Only while somebody is seated."""
         assert self.seated is not None, "nobody is seated"
-        return self.seated.row
+        return self.seated
 
     @property
     def up(self) -> bool:
         return self.end is None and self.seated is not None
 
     async def answer(self) -> None:
-        """Accept the party's call; returns when their side has confirmed it (ACK). Raises NotAcceptable."""
-        assert self.seated is not None, "only a caller's leg is answered"
-        self.seated.accept()
+        """Accept the party's call; returns when their side has confirmed it (ACK). Raises RemoteFault."""
+        self.seat.accept()
         await self._confirmed.wait()
 
     def ring(self) -> None:
         """Tell the caller that it rings."""
-        assert self.seated is not None, "only a caller's leg rings"
-        self.seated.ring()
+        self.seat.ring()
 
     def refuse(self, code: int) -> None:
-        assert self.seated is not None, "only a caller's leg is refused"
-        self.seated.refuse(code)
+        self.seat.refuse(code)
         self.ended(LegEnd.RELEASED)
 
     async def dial(self, attempts: Sequence[Attempt], seconds: float) -> Outcome:
@@ -99,7 +100,7 @@ class Leg(AttemptOwner):
     def hear(self, source: Clip | Leg | None) -> None:
         """What the party hears from now on: music, another party, or silence."""
         if self.up:
-            self.row.hear(source.row if isinstance(source, Leg) else source)
+            self.row.hear(source.row.ref if isinstance(source, Leg) else source)
 
     def record(self, path: Path) -> None:
         self.row.record(path)
@@ -188,5 +189,3 @@ class Leg(AttemptOwner):
         best = min(codes, key=lambda code: (code not in OUTCOMES, code))
         return Outcome(OUTCOMES.get(best, Answer.FAILED), best, self._rang)
 
-
-__all__ = ["Dialog", "Leg"]

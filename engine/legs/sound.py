@@ -32,7 +32,7 @@ class Row(Protocol):
     def aim(self, stream: Stream) -> None:
         """Send there, in that form, from now on. Called once per completed offer/answer."""
 
-    def hear(self, source: Row | Clip | None) -> None:
+    def hear(self, source: RowRef | Clip | None) -> None:
         """What the party hears: another row, a clip as shared music (one play-out position for all listeners), or silence."""
 
     async def play(self, clip: Clip) -> None:

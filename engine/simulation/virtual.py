@@ -23,7 +23,9 @@ class _JumpingSelector(selectors.DefaultSelector):
 
     def select(self, timeout: float | None = None) -> list[tuple[selectors.SelectorKey, int]]:
         if self.loop.answers_outstanding:
-            return super().select(timeout if timeout is not None else 1.0)  # the world outside takes real time
+            return super().select(
+                timeout if timeout is not None else 1.0
+            )  # the world outside takes real time
         ready = super().select(0)
         if ready or timeout == 0:
             return ready

@@ -9,7 +9,8 @@ from typing import Protocol
 
 from engine.facts import Clock
 from engine.sip.events import Event
-from engine.sip.stack import Flow, Packet, Stack
+from engine.sip.flow import Flow, Packet
+from engine.sip.stack import Stack
 
 SLACK = 0.01
 """Seconds a SIP timer may be late, so that many share one wake-up."""

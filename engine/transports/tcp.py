@@ -6,9 +6,9 @@ import asyncio
 from collections import deque
 from itertools import count
 
-from engine.sip.errors import Malformed
-from engine.sip.message import Framer
-from engine.sip.stack import Flow, Packet
+from engine.sip.errors import BadMessage
+from engine.sip.flow import Flow, Packet
+from engine.sip.framer import Framer
 from engine.transports.driver import Driver
 
 MOST_CONNECTIONS = 4096
@@ -42,11 +42,9 @@ class Connection(asyncio.Protocol):
         self.last_heard = self._tcp.loop.time()
         try:
             messages = self._framer.feed(data)
-        except Malformed:
+        except BadMessage:
             self.close()  # where the next message starts cannot be known any more (RFC 3261 18.3)
             return
-        if pong := self._framer.take_pong():
-            self.write(pong)
         if messages:
             flow = Flow("tcp", self.peer[0], self.peer[1], self.number)
             self._tcp.driver.received([(message, flow) for message in messages])

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import socket
 
-from engine.sip.stack import Flow, Packet
+from engine.sip.flow import Flow, Packet
 from engine.transports.driver import Driver
 
 BATCH = 32

@@ -25,7 +25,7 @@ def test_a_caller_waits_to_music_and_an_agent_answers(play: Play) -> None:
         await centre.wait(5)
         assert centre.conversation.phase is Phase.TALKING
         customer, agent = centre.row_of("customer"), centre.row_of("agent")
-        assert (customer.hearing, agent.hearing) == (agent, customer)
+        assert (customer.hearing, agent.hearing) == (agent.ref, customer.ref)
         assert (customer.recording is not None, agent.recording is not None) == (True, True)
         assert centre.doing("anna") is Doing.TALKING
         caller.hang_up()

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable
 
-from engine.sip.stack import Flow, Packet
+from engine.sip.flow import Flow, Packet
 from engine.transports.driver import Driver
 
 Address = tuple[str, int]

@@ -7,15 +7,14 @@ from dataclasses import dataclass, field
 from itertools import count
 
 from engine.facts import Clock
-from engine.legs import negotiation
 from engine.sip.auth import Credentials
 from engine.sip.dialog import Dialog
 from engine.sip.events import Answered, Cancelled, Ended, Event, Failed, Invited, Responded, Ringing
-from engine.sip.stack import Flow, Stack
+from engine.sip.flow import Flow
+from engine.sip.offer import LocalMedia, answer, make_offer
+from engine.sip.stack import Stack
 from engine.transports.driver import Driver
 from tests.kit.network import Address, Network
-
-CODECS = ("PCMU", "PCMA")
 
 
 class Anybody:
@@ -52,9 +51,10 @@ class PhoneCall:
                 await self.changed.wait()
 
     def answer(self) -> None:
-        sdp, _ = negotiation.our_answer(self.dialog.remote_sdp, self.phone.media, CODECS)
+        assert self.dialog.remote_sdp is not None
+        answered = answer(self.dialog.remote_sdp, self.phone.media)
         with self.phone.driver.turn() as now:
-            self.dialog.accept(sdp, now)
+            self.dialog.accept(answered.sdp, now)
 
     def hang_up(self) -> None:
         with self.phone.driver.turn() as now:
@@ -78,7 +78,7 @@ class Phone:
         numbers = count()
         self.user = user
         self.address = address
-        self.media = (address[0], 40000)
+        self.media = LocalMedia(address[0], 40000)
         self.answer_after = answer_after
         self.refuses = refuses
         self.calls: list[PhoneCall] = []
@@ -95,7 +95,9 @@ class Phone:
         self._responses: dict[object, asyncio.Future[int | None]] = {}
         network.join(self.driver, address)
 
-    async def register(self, registrar: Address, domain: str, password: str, expires: int = 3600) -> int | None:
+    async def register(
+        self, registrar: Address, domain: str, password: str, expires: int = 3600
+    ) -> int | None:
         """REGISTER once; gives the final status, None for a time-out."""
         with self.driver.turn() as now:
             request = self.driver.stack.request(
@@ -120,7 +122,7 @@ class Phone:
                 f"sip:{number}@{domain}",
                 flow=Flow("udp", *target),
                 caller=self._identity,
-                offer=negotiation.our_offer(self.media, CODECS),
+                offer=make_offer(self.media),
                 now=now,
             )
         call = PhoneCall(self, dialog)

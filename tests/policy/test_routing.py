@@ -32,7 +32,9 @@ STREAMS = {
 }
 
 
-@pytest.mark.parametrize("user", ["+442071230001", "442071230001", "00442071230001", "+442071230001;phone-context=x"])
+@pytest.mark.parametrize(
+    "user", ["+442071230001", "442071230001", "00442071230001", "+442071230001;phone-context=x"]
+)
 def test_a_number_is_known_however_it_is_dialled(user: str) -> None:
     assert route(user, NUMBERS, STREAMS) == ToQueue("support", "support")
 
@@ -42,7 +44,8 @@ def test_a_user_that_is_no_number_stays_what_it_is() -> None:
 
 
 @pytest.mark.parametrize(
-    ("user", "code"), [("+4420", 404), ("anna", 404), ("", 404), ("+442071230003", 403), ("+442071230002", 480)]
+    ("user", "code"),
+    [("+4420", 404), ("anna", 404), ("", 404), ("+442071230003", 403), ("+442071230002", 480)],
 )
 def test_what_leads_nowhere_is_refused_with_its_reason(user: str, code: int) -> None:
     refused = route(user, NUMBERS, STREAMS)

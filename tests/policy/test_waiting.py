@@ -20,5 +20,7 @@ ROWS: list[tuple[float, bool, str | None, float | None, Step]] = [
 
 
 @pytest.mark.parametrize(("waited", "greeted", "agent", "max_wait", "step"), ROWS)
-def test_each_row(waited: float, greeted: bool, agent: str | None, max_wait: float | None, step: Step) -> None:
+def test_each_row(
+    waited: float, greeted: bool, agent: str | None, max_wait: float | None, step: Step
+) -> None:
     assert next_step(WaitingFacts(waited, greeted, agent), WaitingRules(max_wait)) == step
