@@ -5,8 +5,8 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from pathlib import Path
 
+from config.prompts import Audio
 from config.settings import Settings
 from engine.agents.agent import Agent
 from engine.agents.floor import Floor
@@ -131,8 +131,8 @@ async def sounds(settings: Settings, sound: Sound) -> dict[str, QueueSound]:
         greeting = strategy.greeting if strategy is not None else None
         music = strategy.music if strategy is not None else "builtin:wait"
         made[name] = QueueSound(
-            greeting=await sound.load(greeting.audio) if greeting is not None and greeting.audio else None,
-            music=await sound.load(Path(music)),
+            greeting=await sound.load(greeting.audio) if isinstance(greeting, Audio) else None,
+            music=await sound.load(music),
         )
     return made
 

@@ -188,4 +188,3 @@ class Leg(AttemptOwner):
             return Outcome(Answer.NO_ANSWER, None, self._rang)
         best = min(codes, key=lambda code: (code not in OUTCOMES, code))
         return Outcome(OUTCOMES.get(best, Answer.FAILED), best, self._rang)
-

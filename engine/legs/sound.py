@@ -54,6 +54,6 @@ class Sound(Protocol):
         """A fresh row with a bound port, without waiting. `beside` asks for the same worker. Raises NoRow when full."""
         ...
 
-    async def load(self, path: Path) -> Clip:
-        """Decode a prompt or music file (cached by content). Raises BadClip with what is wrong with it."""
+    async def load(self, source: Path | str) -> Clip:
+        """Decode a prompt or music file, or compose "builtin:hold", "builtin:wait", "builtin:transfer" (cached). Raises BadClip with what is wrong with it."""
         ...

@@ -142,7 +142,9 @@ class Challenger:
         )
 
     def check(self, request: Request, now: float) -> tuple[Verdict, str]:
-        """The verdict and the user name that was claimed. The work is the same for users that do not exist."""
+        """The verdict and the user name that was claimed. The work is the same for users that do
+        not exist.
+        """
         for line in request.lines("authorization"):
             try:
                 given = digest_params(line)
@@ -187,7 +189,9 @@ class Responder:
         self._lines: dict[str, str] = {}
 
     def answer(self, response: Response, uri: str, method: str, body: bytes, cnonce: str) -> str:
-        """Header lines for the next attempt, all that is known so far; "" when there is nothing left to try."""
+        """Header lines for the next attempt, all that is known so far; "" when there is nothing
+        left to try.
+        """
         before = dict(self._lines)
         for challenge, credential in (
             ("www-authenticate", "Authorization"),
@@ -201,7 +205,9 @@ class Responder:
         return self.lines() if self._lines != before else ""
 
     def lines(self) -> str:
-        """The credentials of the last attempt as header lines; an ACK repeats them (RFC 3261 section 22.1)."""
+        """The credentials of the last attempt as header lines; an ACK repeats them (RFC 3261
+        section 22.1).
+        """
         return "".join(f"{name}: {value}\r\n" for name, value in self._lines.items())
 
     def _may_try(self, credential: str, chosen: dict[str, str]) -> bool:

@@ -161,7 +161,9 @@ class Calling:
         self._report(Failed(self._dialog, self._given_up, "answered after the call was given up", response))
 
     def _lost(self, response: Response) -> None:
-        """Another fork was answered as well: ACK and BYE, unheard by the engine (RFC 3261 section 13.2.2.4)."""
+        """Another fork was answered as well: ACK and BYE, unheard by the engine (RFC 3261 section
+        13.2.2.4).
+        """
         fork = self._dialog.fork(response)
         self._acknowledge(fork)
         fork.bye()

@@ -324,6 +324,7 @@ class Dialog:
         for waiting in self.unacked.values():
             waiting.stop()
         self.unacked.clear()
+        self._called = None  # no ring of references is left for the garbage collector
         if self._reinvites is not None:
             self._reinvites.stop()
         key = self.call_id, self.local_tag

@@ -1,4 +1,6 @@
-"""The states of a dialog as data: `DIALOG[state][step]` is the next state; a step without a row is illegal."""
+"""The states of a dialog as data: `DIALOG[state][step]` is the next state; a step without a row is
+illegal.
+"""
 
 from __future__ import annotations
 

@@ -19,7 +19,7 @@ from engine.sip.transaction import (
     ServerTransaction,
 )
 from engine.sip.transitions import CALLING, TRYING
-from engine.sip.via import MAGIC, stamped, way_back
+from engine.sip.via import MAGIC, stamped
 from engine.sip.writing import Draft, header_lines, response_bytes
 
 if TYPE_CHECKING:
@@ -160,10 +160,10 @@ class Endpoint:
         reason: str | None = None,
         tag: str = "",
     ) -> None:
-        """Answer without keeping anything: a repeated request gets the same answer (RFC 3261 section 8.2.7)."""
-        raw, sent_by = request.headers["via"], request.via.sent_by
-        flow = way_back(raw, sent_by, request.flow)
-        request.headers["via"] = stamped(raw, sent_by, request.flow)
+        """Answer without keeping anything: a repeated request gets the same answer (RFC 3261
+        section 8.2.7).
+        """
+        request.headers["via"], flow = stamped(request.headers["via"], request.via.sent_by, request.flow)
         tag = tag or ("" if request.to_tag else self._steady_tag(request))
         self.send(response_bytes(code, request.head(), tag, header_lines(headers), b"", reason), flow)
 

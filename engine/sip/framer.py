@@ -54,7 +54,7 @@ class Framer:
     def _skip_line_end(self) -> None:
         """A single CR LF in front of a message is nobody's; one that may become a ping waits."""
         buffer = self._buffer
-        if buffer.startswith(b"\r\n") and buffer not in (b"\r\n", b"\r\n\r"):
+        if buffer.startswith(b"\r\n") and bytes(buffer[2:4]) not in (b"", b"\r"):
             del buffer[:2]
 
     def _find_head(self) -> bool:

@@ -40,26 +40,18 @@ def param(value: str, name: str) -> str | None:
 
     `name` is in lower case. Quotes around the parameter's value are kept (see `unquoted`).
     """
-    clean = masked(value)
+    clean = masked(value) if '"' in value else value
     start = clean.find(">") + 1
     key = f";{name}="
     found = clean.find(key, start)
     if found >= 0:
         found += len(key)
-        end = _end(clean, found)
-        if end > found and not clean[found].isspace():
-            return value[found:end].rstrip()
+        text = clean[found:].partition(";")[0].partition(",")[0]
+        if text and not text[0].isspace():
+            return value[found : found + len(text)].rstrip()
     if clean.find(";", start) < 0:
         return None
     return _slow_param(value, clean, start, name)
-
-
-def _end(clean: str, start: int) -> int:
-    """Where the parameter value that begins at `start` ends."""
-    semicolon = clean.find(";", start)
-    comma = clean.find(",", start)
-    ends = [at for at in (semicolon, comma) if at >= 0]
-    return min(ends) if ends else len(clean)
 
 
 def _slow_param(value: str, clean: str, start: int, name: str) -> str | None:

@@ -67,7 +67,9 @@ def next_hop(text: str, home: Flow) -> Flow:
 
 
 def _same_peer(uri: Uri, transport: str, home: Flow) -> bool:
-    """A stream to that host is used again whatever its port, which is the caller's own and no listening one."""
+    """A stream to that host is used again whatever its port, which is the caller's own and no
+    listening one.
+    """
     if uri.host != home.host or transport != home.transport:
         return False
     return home.connection is not None or (uri.port or 5060) == home.port

@@ -163,7 +163,9 @@ def parse(data: bytes, flow: Flow) -> Request | Response:
 
 
 def _read_headers(lines: list[str]) -> tuple[dict[str, str], str]:
-    """The headers, and the first thing wrong with them ("" if nothing): a request can still be answered then."""
+    """The headers, and the first thing wrong with them ("" if nothing): a request can still be
+    answered then.
+    """
     headers: dict[str, str] = {}
     known = _names.get
     fault = ""
@@ -190,8 +192,7 @@ def _response(first: str, headers: dict[str, str], fault: str, body: bytes, flow
     message.code = number(code, 699, "status code")
     if len(code) != 3 or message.code < 100:
         raise BadMessage(f"status code {code!r} is not one of 100..699")
-    _common(message, headers, body, flow)
-    _, message.method = _cseq(message)
+    message.method = _common(message, headers, body, flow)
     return message
 
 
@@ -203,8 +204,8 @@ def _request(first: str, headers: dict[str, str], fault: str, body: bytes, flow:
     message = Request()
     message.method, message.uri = sys.intern(method), uri
     try:
-        _common(message, headers, body, flow)
-        _check_request(message, version, fault)
+        named = _common(message, headers, body, flow)
+        _check_request(message, named, version, fault)
     except BadMessage as error:
         if _answerable(headers, flow, message):
             raise BadMessage(error.why, error.code, message) from None
@@ -212,14 +213,13 @@ def _request(first: str, headers: dict[str, str], fault: str, body: bytes, flow:
     return message
 
 
-def _check_request(message: Request, version: str, fault: str) -> None:
+def _check_request(message: Request, method: str, version: str, fault: str) -> None:
     if version != "SIP/2.0":
         raise BadMessage(f"version {version[:20]!r} is not served; allowed is SIP/2.0", 505)
     if fault:
         raise BadMessage(fault)
     if not message.uri or _CONTROL.search(message.uri) or message.uri[0] == "<":
         raise BadMessage(f"the Request-URI {message.uri[:40]!r} is malformed")
-    _, method = _cseq(message)
     if method != message.method:
         raise BadMessage(f"CSeq names {method[:20]!r} but the request is {message.method[:20]!r}")
     if not message.via.magic:  # an RFC 2543 element: RFC 3261 section 17.2.3
@@ -227,7 +227,8 @@ def _check_request(message: Request, version: str, fault: str) -> None:
         message.via = message.via._replace(branch=old)
 
 
-def _common(message: Request | Response, headers: dict[str, str], body: bytes, flow: Flow) -> None:
+def _common(message: Request | Response, headers: dict[str, str], body: bytes, flow: Flow) -> str:
+    """Read what every message must have; returns the method that CSeq names."""
     message.headers, message.flow, message.body = headers, flow, body
     for name in _NEEDED:
         if name not in headers:
@@ -238,7 +239,7 @@ def _common(message: Request | Response, headers: dict[str, str], body: bytes, f
     message.via = read_via(headers["via"])
     message.from_tag = param(headers["from"], "tag") or ""
     message.to_tag = param(headers["to"], "tag") or ""
-    message.cseq = _cseq(message)[0]
+    message.cseq, method = _cseq(headers["cseq"])
     length = headers.get("content-length")
     if length is not None:
         size = number(length.strip(), MAX_BODY, "content-length")
@@ -247,10 +248,11 @@ def _common(message: Request | Response, headers: dict[str, str], body: bytes, f
         message.body = body[:size]
     elif len(body) > MAX_BODY:
         raise BadMessage(f"a body of more than {MAX_BODY} bytes")
+    return method
 
 
-def _cseq(message: Request | Response) -> tuple[int, str]:
-    parts = message.headers["cseq"].split()
+def _cseq(value: str) -> tuple[int, str]:
+    parts = value.split()
     if len(parts) != 2:
         raise BadMessage("CSeq is not a number and a method")
     return number(parts[0], 0x7FFFFFFF, "CSeq"), sys.intern(parts[1])

@@ -1,4 +1,6 @@
-"""Requests that arrive outside any dialog: who may come in, and what is answered without asking the engine."""
+"""Requests that arrive outside any dialog: who may come in, and what is answered without asking the
+engine.
+"""
 
 from __future__ import annotations
 

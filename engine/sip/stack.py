@@ -102,7 +102,9 @@ class Stack:
         return packets
 
     def unreachable(self, flow: Flow, now: float) -> None:
-        """The driver could not send there, or a stream closed: requests that wait for an answer end as 503."""
+        """The driver could not send there, or a stream closed: requests that wait for an answer end
+        as 503.
+        """
         endpoint = self.endpoint
         endpoint.now = now
         for transaction in list(endpoint.clients.values()):

@@ -13,7 +13,7 @@ from engine.sip import transitions as t
 from engine.sip.errors import IllegalTransition
 from engine.sip.flow import Flow
 from engine.sip.message import Request, Response
-from engine.sip.via import stamped, way_back
+from engine.sip.via import stamped
 from engine.sip.writing import Draft, response_bytes
 
 if TYPE_CHECKING:
@@ -109,8 +109,12 @@ class ClientTransaction(Transaction):
         self.transmit()
 
     def receive(self, response: Response) -> None:
-        """A response with our branch: one step of the table."""
-        raise NotImplementedError
+        """A response with our branch."""
+        self.step(self.event_of(response.code), response)
+
+    def event_of(self, code: int) -> str:
+        """The table's name for that response."""
+        return t.PROVISIONAL if code < 200 else t.FINAL
 
     def transmit(self) -> None:
         """Send for the first time and start the clock."""
@@ -169,10 +173,9 @@ class InviteClient(ClientTransaction):
     again = t.TIMER_A
     give_up = t.TIMER_B
 
-    def receive(self, response: Response) -> None:
-        """A response with our branch."""
-        code = response.code
-        self.step(t.PROVISIONAL if code < 200 else t.SUCCESS if code < 300 else t.FAILURE, response)
+    def event_of(self, code: int) -> str:
+        """The table's name for that response."""
+        return t.PROVISIONAL if code < 200 else t.SUCCESS if code < 300 else t.FAILURE
 
     def resend(self, _: object) -> None:
         """Timer A: twice as long each time, until B."""
@@ -216,10 +219,6 @@ class OtherClient(ClientTransaction):
     again = t.TIMER_E
     give_up = t.TIMER_F
 
-    def receive(self, response: Response) -> None:
-        """A response with our branch."""
-        self.step(t.PROVISIONAL if response.code < 200 else t.FINAL, response)
-
     def resend(self, _: object) -> None:
         """Timer E: doubling up to T2; at T2 once a provisional response came."""
         if not self.flow.reliable:
@@ -240,9 +239,8 @@ class ServerTransaction(Transaction):
 
     def __init__(self, endpoint: Endpoint, request: Request, first: str) -> None:
         via = request.via
-        raw = request.headers["via"]
-        super().__init__(endpoint, way_back(raw, via.sent_by, request.flow), first)
-        request.headers["via"] = stamped(raw, via.sent_by, request.flow)
+        request.headers["via"], back = stamped(request.headers["via"], via.sent_by, request.flow)
+        super().__init__(endpoint, back, first)
         self.head = request.head()
         self.tag = "" if request.to_tag else endpoint.token()
         self.last = b""

@@ -156,7 +156,9 @@ def _display(text: str) -> str:
 
 
 def _addr_spec(value: str, clean: str) -> NameAddr:
-    """Without angle brackets everything from the first semicolon is of the header (RFC 3261 section 20.10)."""
+    """Without angle brackets everything from the first semicolon is of the header (RFC 3261 section
+    20.10).
+    """
     if "," in clean or "?" in clean or '"' in clean:
         raise BadUri(f"{value[:60]!r} needs angle brackets around its URI")
     uri, semicolon, rest = value.partition(";")

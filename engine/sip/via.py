@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 from typing import NamedTuple
 
 from engine.sip.errors import BadMessage
@@ -45,25 +46,21 @@ def first_element(value: str) -> str:
     return line if comma < 0 else line[:comma]
 
 
-def stamped(value: str, sent_by: str, flow: Flow) -> str:
-    """The joined Via value with received and rport filled in, as every response to it carries them."""
+def stamped(value: str, sent_by: str, flow: Flow) -> tuple[str, Flow]:
+    """The joined Via value as every response to it carries it, received and rport filled in; and where those go.
+
+    RFC 3261 section 18.2.2 and RFC 3581 section 4.
+    """
     top = first_element(value)
-    asked = "rport" in top.lower() and _RPORT.search(top)
-    host, _ = split_host(sent_by)
+    asked = _RPORT.search(top) if "rport" in top.lower() else None
+    host, port = _host_of(sent_by)
+    back = flow if asked or flow.reliable else Flow(flow.transport, flow.host, port or 5060)
     if not asked and host == flow.host:
-        return value
+        return value, back
     stamp = top.rstrip()
     if asked:
         stamp = f"{stamp[: asked.start()]};rport={flow.port}{stamp[asked.end() :]}"
-    return f"{stamp};received={flow.host}{value[len(top) :]}"
+    return f"{stamp};received={flow.host}{value[len(top) :]}", back
 
 
-def way_back(value: str, sent_by: str, flow: Flow) -> Flow:
-    """Where the responses to a request go: RFC 3261 section 18.2.2 and RFC 3581 section 4."""
-    if flow.reliable:
-        return flow
-    top = first_element(value)
-    if "rport" in top.lower() and param(top, "rport") is not None:
-        return flow
-    _, port = split_host(sent_by)
-    return Flow(flow.transport, flow.host, port or 5060)
+_host_of = lru_cache(2048)(split_host)

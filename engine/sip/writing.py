@@ -100,7 +100,9 @@ def response_bytes(
 
 
 class Draft:
-    """A request of ours before it has a Via: enough to send it, to send it again, to cancel it and to ACK it."""
+    """A request of ours before it has a Via: enough to send it, to send it again, to cancel it and
+    to ACK it.
+    """
 
     __slots__ = (
         "body",
@@ -179,5 +181,6 @@ class Draft:
     def _head(self, method: str, to: str, rest: str) -> str:
         return (
             f"{method} {self.uri} SIP/2.0\r\n{self.via}{self.route}Max-Forwards: {self.hops}\r\n"
-            f"From: {self.sender}\r\nTo: {to}\r\nCall-ID: {self.call_id}\r\nCSeq: {self.seq} {method}\r\n{rest}\r\n\r\n"
+            f"From: {self.sender}\r\nTo: {to}\r\nCall-ID: {self.call_id}\r\n"
+            f"CSeq: {self.seq} {method}\r\n{rest}\r\n\r\n"
         )

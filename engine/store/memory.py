@@ -1,0 +1,2 @@
+class MemoryStore:
+    def write(self, r): pass

@@ -1,0 +1,3 @@
+from typing import Protocol
+class Store(Protocol):
+    def write(self, r): ...
