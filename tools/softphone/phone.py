@@ -17,9 +17,8 @@ from engine.sip.events import Event, Invited, Responded
 from engine.sip.flow import Flow
 from engine.sip.message import Request
 from engine.sip.stack import Stack
-from engine.sip.transitions import CALLING, PROCEEDING, TRYING
 from engine.transports.driver import Driver
-from engine.transports.udp import Udp
+from engine.transports.udp import Udp, bind_udp
 from tools.softphone.call import Call
 from tools.softphone.voice import Voice
 
@@ -30,7 +29,6 @@ RETRY = 10.0
 """Seconds after a renewal that failed until the next attempt."""
 FAREWELL = 2.0
 """Seconds that a closing phone waits for the answers to its last requests."""
-_WAITING = (CALLING, TRYING, PROCEEDING)
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,7 +103,7 @@ class Phone:
         )
         self.driver = Driver(stack, clock)
         self.driver.deliver = self._deliver
-        self.driver.attach("udp", Udp(*self.address, self.driver))
+        self.driver.attach("udp", Udp(bind_udp(*self.address), self.driver))
         return self
 
     async def __aexit__(self, *fault: object) -> None:
@@ -125,12 +123,9 @@ class Phone:
 
     async def _said_goodbye(self) -> None:
         """The last BYE is answered, or it is no use waiting any longer."""
-        until = time.monotonic() + FAREWELL
-        stack = self.driver.stack
-        while stack.endpoint.clients and time.monotonic() < until:
-            if not any(transaction.state in _WAITING for transaction in stack.endpoint.clients.values()):
-                return
-            await asyncio.sleep(0.01)
+        with suppress(TimeoutError):
+            async with asyncio.timeout(FAREWELL):
+                await self.driver.quiet()
 
     # -- registration
 
