@@ -216,12 +216,19 @@ class Record(msgspec.Struct, frozen=True, tag=True):
     wall: float
     """Seconds since 1970 at which it was asked for."""
     codec: str
+    tick: int | None = None
+    """The same moment as the file's first tick, (CLOCK_MONOTONIC - epoch) // TICK; frame i of the file is
+    tick + i. None: the tick in which this is read."""
+    resume: bool = False
+    """Go on with the file that a killed recorder left, silence for the hole. Else the name must be free."""
 
 
 class StopRecording(msgspec.Struct, frozen=True, tag=True):
-    """Finish this row's file. A RecordingEnded follows."""
+    """Finish this row's file. A RecordingEnded follows. Another Record of the row means it too."""
 
     ref: RowRef
+    tick: int | None = None
+    """First tick that is no longer wanted; None: the present one."""
 
 
 RecorderCommand = Record | StopRecording

@@ -1,0 +1,103 @@
+"""Everybody who takes calls, who of them is free, and the only way to hold one of them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+
+from engine.agents.agent import Agent, Doing, Status
+from engine.facts import Answer, Clock
+
+PAUSE_AFTER_MISS = 1.0
+PAUSE_AFTER_REJECT = 5.0
+"""Seconds before an agent is presented another call after one that rang out, or that the phone turned away."""
+
+Later = Callable[[float, Callable[[], None]], object]
+"""Call a function after so many seconds (the event loop's call_later)."""
+
+
+class Hold:
+    """One agent kept for one conversation, from reservation to wrap-up. Leaving it gives the agent back, once."""
+
+    def __init__(self, floor: Floor, agent: Agent) -> None:
+        self._floor = floor
+        self._pause = 0.0
+        self._answered = False
+        self._released = False
+        self.agent = agent
+
+    def __enter__(self) -> Hold:
+        return self
+
+    def __exit__(self, *exc: object) -> None:
+        self.release()
+
+    def answered(self, talking_to: str) -> None:
+        self._answered = True
+        self.agent.calls += 1
+        self.agent.misses = 0
+        self.agent.talking_to = talking_to
+        self._floor.change(self.agent, Doing.TALKING)
+
+    def not_taken(self, answer: Answer) -> None:
+        """The agent was rung and did not take the call."""
+        self.agent.misses += 1
+        self._pause = PAUSE_AFTER_MISS if answer is Answer.NO_ANSWER else PAUSE_AFTER_REJECT
+
+    def release(self) -> None:
+        """To wrap-up if they spoke, to a short pause if they did not take it, else straight back to idle."""
+        if self._released:
+            return
+        self._released = True
+        self.agent.held_by = None
+        self.agent.talking_to = ""
+        if self._answered and self.agent.wrap_up > 0:
+            self._floor.rest(self.agent, Doing.WRAP_UP, self.agent.wrap_up)
+        elif self._pause > 0:
+            self._floor.rest(self.agent, Doing.PAUSED, self._pause)
+        else:
+            self._floor.change(self.agent, Doing.IDLE)
+
+
+class Floor:
+    """The agents of this node."""
+
+    def __init__(self, agents: Iterable[Agent], clock: Clock, later: Later) -> None:
+        self._clock = clock
+        self._later = later
+        self.agents = {agent.id: agent for agent in agents}
+        self.on_change: list[Callable[[Agent], None]] = []
+        """Called after every change of an agent's status or doing: the queues' indices, the wallboard."""
+
+    def registered(self, agent_id: str, phones: int) -> None:
+        """The registrar says how many contacts an agent has now."""
+        agent = self.agents.get(agent_id)
+        if agent is None:
+            return
+        agent.phones = phones
+        status = Status.AVAILABLE if phones else Status.OFFLINE
+        if agent.status is not status:
+            agent.status = status
+            self._changed(agent)
+
+    def reserve(self, agent_id: str, conversation: str) -> Hold | None:
+        """Take a free agent for a conversation; None when somebody else was quicker."""
+        agent = self.agents[agent_id]
+        if not agent.free or agent.held_by is not None:
+            return None
+        agent.held_by = conversation
+        self.change(agent, Doing.PRESENTED)
+        return Hold(self, agent)
+
+    def change(self, agent: Agent, doing: Doing) -> None:
+        agent.doing = doing
+        self._changed(agent)
+
+    def rest(self, agent: Agent, doing: Doing, seconds: float) -> None:
+        """Wrap-up or a pause: idle again by itself."""
+        self.change(agent, doing)
+        self._later(seconds, lambda: self.change(agent, Doing.IDLE))
+
+    def _changed(self, agent: Agent) -> None:
+        agent.since = self._clock.monotonic()
+        for tell in self.on_change:
+            tell(agent)

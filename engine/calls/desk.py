@@ -1,0 +1,105 @@
+"""What the stories of calls work with: the people, the queues, the phones, the sound."""
+
+from __future__ import annotations
+
+from contextlib import ExitStack
+from dataclasses import dataclass
+from functools import partial
+from urllib.parse import quote
+
+from config.settings import Settings
+from engine.agents.agent import Agent
+from engine.agents.floor import Floor
+from engine.conversations.conversation import Conversation
+from engine.conversations.journal import Journal
+from engine.facts import Clock, Party
+from engine.legs.attempt import Attempt, Plant, Target
+from engine.legs.leg import Leg
+from engine.legs.sound import Clip
+from engine.queues.dispatcher import Dispatcher
+from engine.recordings.catalogue import LegFacts, Recording, Recordings
+from engine.recordings.wanted import wanted
+from media.control import RecordingEnded
+
+
+@dataclass(frozen=True, slots=True)
+class QueueSound:
+    """What callers of one queue hear, loaded before the first call."""
+
+    greeting: Clip | None
+    music: Clip | None
+
+
+@dataclass(frozen=True, slots=True)
+class Desk:
+    """Everything a story needs, wired once by the app."""
+
+    settings: Settings
+    clock: Clock
+    plant: Plant
+    floor: Floor
+    dispatcher: Dispatcher
+    sounds: dict[str, QueueSound]
+    """By queue."""
+    recordings: Recordings
+    journal: Journal
+
+    @property
+    def ring_agent(self) -> float:
+        """Seconds an agent's phones ring."""
+        return self.settings.calls.ring.agent
+
+    def phones(self, conversation: Conversation, leg: Leg, caller: Leg, agent: str) -> list[Attempt]:
+        """An attempt for each phone of an agent, beside the caller's row where the plane has room. Raises NoRow."""
+        domain = self.settings.sip.domain
+        from_ = name_addr(conversation.customer, domain)
+        with ExitStack() as undo:
+            attempts = []
+            for binding in self.plant.driver.stack.registrar.contacts(agent, self.clock.monotonic()):
+                target = Target(binding.uri, binding.flow, from_, f"<sip:{agent}@{domain}>", binding.path)
+                attempts.append(Attempt.outgoing(self.plant, leg, leg.id, target, caller.row.ref))
+                undo.callback(attempts[-1].close)
+            undo.pop_all()
+            return attempts
+
+    def record(
+        self, conversation: Conversation, leg: Leg, agent: Agent | None = None, segment: int = 1
+    ) -> None:
+        """Record a party from now on, where the deployment and the agent want it.
+
+        When another dialog takes the seat, a new segment begins.
+        """
+        rules = self.settings.recordings
+        own = self.settings.agents[agent.id].record if agent is not None else None
+        if not wanted("inbound", enabled=rules.enabled, directions=rules.direction, agent=own):
+            return
+        customer, dialog = conversation.customer, leg.seat.dialog
+        facts = LegFacts(
+            conversation=conversation.id,
+            call_id=dialog.call_id if dialog is not None else "",
+            leg=leg.party.role,
+            segment=segment,
+            customer_name=customer.name,
+            customer_number=customer.number,
+            agent_name=agent.name if agent is not None else "",
+        )
+        recording = self.recordings.start(leg.row, facts)
+        leg.on_recorded = partial(self._whole, conversation, recording)
+        leg.on_replaced = partial(self.record, conversation, leg, agent, segment + 1)
+        conversation.recordings.append(recording)
+
+    def answered_by(self, conversation: Conversation, agent: Agent) -> None:
+        """The recordings that began before it was known who would answer carry the agent's name too."""
+        for recording in conversation.recordings:
+            recording.answered_by(agent.name)
+
+    def _whole(self, conversation: Conversation, recording: Recording, ended: RecordingEnded) -> None:
+        self.journal.recorded(conversation, recording.finish(ended))
+
+
+def name_addr(party: Party, domain: str) -> str:
+    """A party as From: their number at our domain, with their display name where there is one."""
+    name = party.name.replace("\\", "").replace('"', "")
+    user = quote(party.number, safe="+*#!$&'()-._~") or "anonymous"
+    uri = f"<sip:{user}@{domain}>"
+    return f'"{name}" {uri}' if name else uri

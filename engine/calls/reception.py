@@ -1,0 +1,110 @@
+"""Where SIP's events find their leg, and a caller's INVITE becomes a conversation."""
+
+from __future__ import annotations
+
+from functools import partial
+
+import structlog
+
+from engine.calls.desk import Desk
+from engine.calls.inbound import arrive
+from engine.conversations.book import Book
+from engine.conversations.conversation import Conversation
+from engine.facts import Ended, LegEnd, Party, Reason
+from engine.legs.attempt import Attempt
+from engine.legs.leg import Leg
+from engine.policy.routing import dialled
+from engine.sip.dialog import Dialog
+from engine.sip.errors import RemoteFault
+from engine.sip.events import AgentCaller, Event, Invited, Refused, Registered, Unregistered
+from engine.sip.uri import NameAddr, parse_uri
+from media.control import NoRow
+
+log = structlog.get_logger()
+
+BUSY_FOR = 5
+"""Seconds that Retry-After asks for while draining or full."""
+
+
+class Reception:
+    """Takes every event of the SIP stack."""
+
+    def __init__(self, desk: Desk, book: Book) -> None:
+        self._desk = desk
+        self._book = book
+        self._attempts = desk.plant.attempts
+
+    def deliver(self, event: Event) -> None:
+        match event:
+            case Invited():
+                self._invited(event)
+            case Registered(user, bindings):
+                self._desk.floor.registered(user, len(bindings))
+            case Unregistered(user):
+                self._desk.floor.registered(user, 0)
+            case Refused(flow, code, why):
+                log.warning("sip_refused", source=f"{flow.host}:{flow.port}", code=code, why=why)
+            case _:
+                self._to_attempt(event)
+
+    def _to_attempt(self, event: Event) -> None:
+        dialog = getattr(event, "dialog", None)
+        attempt = self._attempts.get(dialog) if dialog is not None else None
+        if attempt is not None:
+            attempt.on_event(event)
+
+    def _invited(self, event: Invited) -> None:
+        if event.replaces is not None:
+            self._take_over(event, event.replaces)
+            return
+        if self._book.draining:
+            self._refuse(event, 503, "draining")
+            return
+        number = dialled(event.dialog.called, self._desk.settings.numbers)
+        conversation = self._book.open(number, customer(event.dialog.caller))
+        try:
+            self._seat(conversation, event)
+        except NoRow as error:
+            self._refuse(event, 503, str(error))
+            self._book.close(conversation, Ended(Reason.REFUSED, code=503, detail=str(error)))
+            return
+        self._book.begin(conversation, partial(arrive, self._desk))
+
+    def _take_over(self, event: Invited, replaced: Dialog) -> None:
+        """An INVITE with Replaces (RFC 3891): another dialog for a seat that is taken, in its place once confirmed."""
+        before = self._attempts.get(replaced)
+        leg = before.owner if before is not None else None
+        if not isinstance(leg, Leg) or not may_replace(event, leg):
+            self._refuse(event, 481, "no call of theirs to replace")
+            return
+        try:
+            attempt = Attempt.incoming(self._desk.plant, leg, leg.id, event.dialog, event.offer)
+        except NoRow as error:
+            self._refuse(event, 503, str(error))
+            return
+        leg.attempts.append(attempt)
+        try:
+            attempt.accept()
+        except RemoteFault as fault:
+            attempt.refuse(fault.code)
+            leg.finished(attempt, LegEnd.FAILED)
+
+    def _seat(self, conversation: Conversation, event: Invited) -> None:
+        """The caller's own seat, with the row our answer will name. At once: the next event may be their CANCEL."""
+        leg = conversation.seat(conversation.customer)
+        leg.sit(Attempt.incoming(self._desk.plant, leg, leg.id, event.dialog, event.offer))
+
+    def _refuse(self, event: Invited, code: int, why: str) -> None:
+        log.warning("call_refused", code=code, why=why)
+        with self._desk.plant.driver.turn() as now:
+            event.dialog.refuse(code, now, headers=[("Retry-After", str(BUSY_FOR))])
+
+
+def customer(caller: NameAddr) -> Party:
+    """Who calls, as far as From says."""
+    return Party("customer", parse_uri(caller.uri).user, caller.display)
+
+
+def may_replace(event: Invited, leg: Leg) -> bool:
+    """Agents take the seats of agents, a trunk those of callers."""
+    return leg.up and (leg.party.role == "agent") == isinstance(event.caller, AgentCaller)

@@ -1,0 +1,73 @@
+"""cordboard: run, check, and the commands that others add by entry point (demo, softphone)."""
+
+from __future__ import annotations
+
+import os
+import sys
+from importlib import metadata
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.console import Console
+
+from config.faults import Faults
+from config.load import load
+from config.settings import Settings
+from engine.cli import codes
+
+app = typer.Typer(
+    name="cordboard",
+    help="A contact-centre voice engine that speaks SIP and RTP itself.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+)
+out, err = Console(), Console(stderr=True)
+
+ConfigPath = Annotated[
+    Path, typer.Option("--config", "-c", help="The deployment: a YAML file, or a folder of them.")
+]
+
+
+def read(path: Path) -> Settings:
+    """The deployment, or every fault in it on stderr and exit code 1."""
+    try:
+        return load(path, os.environ)
+    except Faults as faults:
+        for fault in faults.items:
+            err.print(str(fault), highlight=False, markup=False, soft_wrap=True)
+        raise typer.Exit(codes.FAULTY) from None
+
+
+@app.command()
+def check(config: ConfigPath) -> None:
+    """Say everything that is wrong with a deployment, and what is allowed. Exit code 1 if anything is."""
+    settings = read(config)
+    out.print(
+        f"{config}: {len(settings.queues)} queues, {len(settings.agents)} agents, "
+        f"{len(settings.numbers)} numbers, {len(settings.trunks)} trunks: nothing wrong",
+        highlight=False,
+        soft_wrap=True,
+    )
+
+
+@app.command()
+def run(
+    config: ConfigPath,
+    drain: Annotated[
+        float, typer.Option(min=0, help="Seconds that calls may go on after SIGTERM before they are ended.")
+    ] = 30.0,
+) -> None:
+    """Run the engine. SIGTERM drains, a second one stops at once."""
+    from engine.cli.daemon import run_daemon  # the engine itself is needed by no other command
+
+    raise typer.Exit(run_daemon(config, read(config), drain))
+
+
+def main() -> None:
+    wanted = sys.argv[1] if len(sys.argv) > 1 else "--help"
+    for point in sorted(metadata.entry_points(group="cordboard.commands"), key=lambda point: point.name):
+        if wanted in (point.name, "--help"):  # the others need not be imported
+            app.command(name=point.name)(point.load())
+    app()

@@ -1,0 +1,217 @@
+"""A party's seat in a conversation: whatever dialogs and rows it takes to reach them, one after or beside another."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+import anyio
+import structlog
+
+from engine.facts import Answer, LegEnd, Outcome, Party
+from engine.legs.attempt import Attempt, AttemptOwner
+from engine.legs.sound import Clip, Row
+from media.control import Digit, RecordingEnded
+
+log = structlog.get_logger()
+
+OUTCOMES = {486: Answer.BUSY, 600: Answer.BUSY, 603: Answer.REJECTED, 480: Answer.UNREACHABLE,
+            404: Answer.UNREACHABLE, 408: Answer.UNREACHABLE, 503: Answer.UNREACHABLE}  # fmt: skip
+"""What a final status says of the person called; any other refusal is FAILED."""
+
+
+class Leg(AttemptOwner):
+    """One party. Stories borrow it; the conversation that made it frees it.
+
+    A leg may ring several contacts at once (one attempt each); the first that answers takes the seat and the others
+    are called off. `replace` puts another dialog into the seat without the party losing a word.
+    """
+
+    def __init__(self, leg_id: str, party: Party) -> None:
+        self.id = leg_id
+        self.party = party
+        self.end: LegEnd | None = None
+        self.attempts: list[Attempt] = []
+        self.seated: Attempt | None = None
+        """The attempt whose dialog and row carry the conversation."""
+        self.on_digit: Callable[[Digit], None] | None = None
+        """Who hears of this party's keys."""
+        self.on_recorded: Callable[[RecordingEnded], None] | None = None
+        """Who hears that this party's recording is whole."""
+        self.on_replaced: Callable[[], None] | None = None
+        """Who hears that another dialog has taken the seat."""
+        self._on_end: list[Callable[[], None]] = []
+        self._hears: Clip | Leg | None = None
+        self._audience: list[Leg] = []
+        """Legs that hear this one."""
+        self._settled = anyio.Event()
+        self._confirmed = anyio.Event()
+        self._rang = False
+        self._refusals: list[int | None] = []
+
+    def sit(self, attempt: Attempt) -> None:
+        """A caller takes their own seat: the dialog is theirs, not yet answered."""
+        self.attempts.append(attempt)
+        self.seated = attempt
+
+    # -- for the stories
+
+    @property
+    def row(self) -> Row:
+        """The party's sound. Only while somebody is seated."""
+        return self.seat.row
+
+    @property
+    def seat(self) -> Attempt:
+        """The attempt that carries the conversation. Only while somebody is seated."""
+        assert self.seated is not None, "nobody is seated"
+        return self.seated
+
+    @property
+    def up(self) -> bool:
+        return self.end is None and self.seated is not None
+
+    async def answer(self) -> None:
+        """Accept the party's call; returns when their side has confirmed it (ACK). Raises RemoteFault."""
+        self.seat.accept()
+        await self._confirmed.wait()
+
+    def ring(self) -> None:
+        """Tell the caller that it rings."""
+        self.seat.ring()
+
+    def refuse(self, code: int) -> None:
+        self.seat.refuse(code)
+        self.ended(LegEnd.RELEASED)
+
+    async def dial(self, attempts: Sequence[Attempt], seconds: float) -> Outcome:
+        """Ring every attempt at once; the first answer takes the seat. Calls all off after so many seconds."""
+        if not attempts:
+            return Outcome(Answer.UNREACHABLE)
+        self.attempts.extend(attempts)
+        for attempt in attempts:
+            attempt.start()
+        try:
+            with anyio.move_on_after(seconds):
+                await self._settled.wait()
+        finally:
+            self._call_off()
+        return self._outcome()
+
+    async def play(self, clip: Clip) -> None:
+        """Play a clip to its end; cancelling stops it."""
+        await self.row.play(clip)
+
+    def hear(self, source: Clip | Leg | None) -> None:
+        """What the party hears from now on: music, another party, or silence."""
+        if isinstance(self._hears, Leg):
+            self._hears._audience.remove(self)
+        if isinstance(source, Leg):
+            source._audience.append(self)
+        self._hears = source
+        self._tune()
+
+    def record(self, path: Path) -> None:
+        self.row.record(path)
+
+    def hang_up(self) -> None:
+        """End it from our side, whatever state it is in, and give everything back. Safe to call twice."""
+        for attempt in self.attempts:
+            attempt.hang_up()
+        self.ended(LegEnd.RELEASED)
+
+    def replace(self, attempt: Attempt) -> None:
+        """Put an answered attempt into the seat; the dialog that sat there is ended after that, never before.
+
+        What the party hears, and who hears the party, stays as it was.
+        """
+        before, self.seated = self.seat, attempt
+        self._tune()
+        for listener in self._audience:
+            listener._tune()
+        if self.on_replaced is not None:
+            self.on_replaced()
+        before.hang_up()
+        before.close()
+        self.attempts.remove(before)
+
+    def on_end(self, call: Callable[[], None]) -> None:
+        """Call this when the leg ends; at once if it has ended."""
+        if self.end is not None:
+            call()
+        else:
+            self._on_end.append(call)
+
+    def forget(self, call: Callable[[], None]) -> None:
+        if call in self._on_end:
+            self._on_end.remove(call)
+
+    # -- what the attempts report
+
+    def rang(self, attempt: Attempt) -> None:
+        self._rang = True
+
+    def answered(self, attempt: Attempt) -> None:
+        if self.seated is not None or self.end is not None:
+            attempt.hang_up()  # somebody else was quicker, or we have given up
+            return
+        self.seated = attempt
+        self._settled.set()
+
+    def confirmed(self, attempt: Attempt) -> None:
+        if attempt is self.seated:
+            self._confirmed.set()
+        elif self.end is None:
+            self.replace(attempt)
+
+    def failed(self, attempt: Attempt, code: int | None) -> None:
+        self._refusals.append(code)
+        if len(self._refusals) == len(self.attempts):
+            self._settled.set()
+
+    def finished(self, attempt: Attempt, end: LegEnd) -> None:
+        """A dialog is over: the leg is, if it was the one seated."""
+        if attempt is self.seated:
+            self.ended(end)
+        elif attempt in self.attempts:
+            self.attempts.remove(attempt)
+            attempt.close()
+
+    def heard(self, event: Digit | RecordingEnded) -> None:
+        listener = self.on_digit if isinstance(event, Digit) else self.on_recorded
+        if listener is not None:
+            listener(event)  # type: ignore[arg-type]
+
+    def ended(self, end: LegEnd) -> None:
+        if self.end is not None:
+            return
+        self.end = end
+        for attempt in self.attempts:
+            attempt.close()
+        self._settled.set()
+        calls, self._on_end = self._on_end, []
+        for call in calls:
+            call()
+
+    def _tune(self) -> None:
+        """Tell the row what the party hears."""
+        source = self._hears
+        if not self.up or (isinstance(source, Leg) and not source.up):
+            return
+        self.row.hear(source.row.ref if isinstance(source, Leg) else source)
+
+    def _call_off(self) -> None:
+        for attempt in self.attempts[:]:
+            if attempt is not self.seated:
+                attempt.hang_up()
+                attempt.close()
+                self.attempts.remove(attempt)
+
+    def _outcome(self) -> Outcome:
+        if self.seated is not None:
+            return Outcome(Answer.ANSWERED, 200, rang=True)
+        codes = [code for code in self._refusals if code is not None]
+        if not codes:
+            return Outcome(Answer.NO_ANSWER, None, self._rang)
+        best = min(codes, key=lambda code: (code not in OUTCOMES, code))
+        return Outcome(OUTCOMES.get(best, Answer.FAILED), best, self._rang)

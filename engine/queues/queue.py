@@ -1,0 +1,95 @@
+"""A queue's indices: who waits in which order, and who could take the next one."""
+
+from __future__ import annotations
+
+from bisect import bisect_left, insort
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
+
+from engine.policy.waiting import WaitingRules
+
+
+@dataclass(slots=True, order=True)
+class Turn:
+    """A work item as the indices see it, ordered by arrival."""
+
+    number: int
+    entered: float = field(compare=False)
+    """Monotonic time of entering the queue."""
+    id: str = field(compare=False)
+    tried: set[str] = field(compare=False, default_factory=set)
+
+
+@dataclass(slots=True)
+class Counts:
+    """Since the start. offered = answered + abandoned + gave_up + dropped + those still waiting, at any moment."""
+
+    offered: int = 0
+    answered: int = 0
+    abandoned: int = 0
+    gave_up: int = 0
+    dropped: int = 0
+    """Taken out by the engine itself: stopped, or a defect."""
+
+
+@dataclass(slots=True)
+class Queue:
+    """One queue of the deployment."""
+
+    name: str
+    priority: int
+    agents: frozenset[str]
+    rules: WaitingRules
+    changed: Callable[[], None]
+    """Something an assignment could depend on is different."""
+    answer_within: float
+    """Seconds of the service level."""
+    counts: Counts = field(default_factory=Counts)
+    _waiting: dict[str, Turn] = field(default_factory=dict)
+    _unassigned: list[Turn] = field(default_factory=list)
+    _idle: dict[str, None] = field(default_factory=dict)
+
+    def enter(self, turn: Turn) -> None:
+        self._waiting[turn.id] = turn
+        self.counts.offered += 1
+        self.changed()
+
+    def leave(self, turn: Turn) -> None:
+        del self._waiting[turn.id]
+        self.have_agent(turn)
+        self.changed()
+
+    def want_agent(self, turn: Turn) -> None:
+        """The item is to be presented (again); it stands where its arrival puts it."""
+        insort(self._unassigned, turn)
+        self.changed()
+
+    def have_agent(self, turn: Turn) -> None:
+        at = bisect_left(self._unassigned, turn)
+        if at < len(self._unassigned) and self._unassigned[at] is turn:
+            del self._unassigned[at]
+
+    def agent_changed(self, agent: str, *, free: bool) -> None:
+        """Somebody who becomes free goes to the end: the index is in the order of idleness by itself."""
+        self._idle.pop(agent, None)
+        if free:
+            self._idle[agent] = None
+            self.changed()
+
+    def unassigned(self) -> Iterable[Turn]:
+        return self._unassigned
+
+    def idle(self) -> Iterable[str]:
+        return self._idle
+
+    def __len__(self) -> int:
+        return len(self._waiting)
+
+    def first_entered(self) -> float | None:
+        """When who has waited longest entered (monotonic); None when nobody waits."""
+        first = next(iter(self._waiting.values()), None)
+        return first.entered if first is not None else None
+
+    @property
+    def free_agents(self) -> int:
+        return len(self._idle)

@@ -1,0 +1,87 @@
+"""What a recording is about (feature H3), in a CSV and a JSON file beside its sound."""
+
+from __future__ import annotations
+
+import csv
+import io
+import os
+from datetime import UTC, datetime
+from pathlib import Path
+
+import msgspec
+
+
+class About(msgspec.Struct, frozen=True, kw_only=True):
+    """Everything that is known about one recording. Field names are the JSON's keys and the CSV's columns."""
+
+    conversation_id: str
+    call_id: str
+    """The SIP Call-ID of the recorded leg."""
+    segment: int
+    leg: str
+    """Which party is heard: customer, agent, consulted ..."""
+    customer_name: str = ""
+    customer_number: str = ""
+    agent_name: str = ""
+    """Empty while nobody has answered, and for good when nobody did."""
+    start: str
+    """ISO 8601 UTC, milliseconds."""
+    end: str = ""
+    """The same; empty while it is being recorded."""
+    seconds: float = 0.0
+    """Length of the sound."""
+    gaps: int = 0
+    """20 ms frames that were lost on the way and are silence."""
+    fault: str = ""
+    """Why it ended early, for a person to read."""
+
+
+def moment(wall: float) -> str:
+    """Seconds since 1970 as ISO 8601 UTC with milliseconds: 2026-03-01T09:30:00.250Z."""
+    return datetime.fromtimestamp(wall, UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+
+
+def wall(moment: str) -> float:
+    """The other way. Raises ValueError."""
+    return datetime.fromisoformat(moment).timestamp()
+
+
+def write(stem: Path, about: About) -> None:
+    """Put `stem`.csv and `stem`.json in place, each whole or not at all. Raises OSError."""
+    write_whole(stem.with_name(f"{stem.name}.csv"), _as_csv(about))
+    write_whole(stem.with_name(f"{stem.name}.json"), as_json(about))
+
+
+def read(path: Path) -> About:
+    """The facts in a JSON sidecar. Raises OSError, or msgspec.MsgspecError when it is damaged."""
+    return msgspec.json.decode(path.read_bytes(), type=About)
+
+
+def as_json(about: About) -> bytes:
+    return msgspec.json.format(msgspec.json.encode(about), indent=2) + b"\n"
+
+
+def _as_csv(about: About) -> bytes:
+    fields = msgspec.to_builtins(about)
+    text = io.StringIO(newline="")
+    table = csv.DictWriter(text, fields)
+    table.writeheader()
+    table.writerow({key: _harmless(value) for key, value in fields.items()})
+    return text.getvalue().encode(errors="backslashreplace")
+
+
+def _harmless(value: object) -> object:
+    """A caller's name may not become a formula in somebody's spreadsheet; a number +44... stays."""
+    formula = isinstance(value, str) and value[:1] in ("=", "+", "-", "@", "\t", "\r")
+    return f"'{value}" if formula and not str(value).lstrip("+").isdigit() else value
+
+
+def write_whole(path: Path, data: bytes) -> None:
+    """Replace a file in one step, so that a reader sees the old one or the new one. Raises OSError."""
+    fresh = path.with_name(f".{path.name}.new")
+    try:
+        fresh.write_bytes(data)
+        os.replace(fresh, path)
+    except OSError:
+        fresh.unlink(missing_ok=True)
+        raise

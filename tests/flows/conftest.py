@@ -1,0 +1,30 @@
+"""Flows are plain functions: each runs its story in virtual time, in a contact centre of its own."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from pathlib import Path
+
+import pytest
+
+from engine.simulation.virtual import run_virtually
+from tests.kit.centre import Centre, contact_centre
+
+Story = Callable[[Centre], Awaitable[None]]
+Play = Callable[..., None]
+
+
+@pytest.fixture
+def play(tmp_path: Path) -> Play:
+    """Play a story to its end, then check that nothing is left of it."""
+    (tmp_path / "greeting.wav").write_bytes(b"RIFF")
+
+    def run(story: Story, **sound: int) -> None:
+        async def main() -> None:
+            async with contact_centre(tmp_path, **sound) as centre:
+                await story(centre)
+                await centre.nothing_is_left()
+
+        run_virtually(main())
+
+    return run

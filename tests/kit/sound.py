@@ -1,0 +1,81 @@
+"""A media plane for flows in virtual time: remembers what everybody was told, and plays clips by the clock alone."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from itertools import count
+from pathlib import Path
+
+from engine.legs.sound import Clip, RowEvent
+from media.control import NoRow, RecordingEnded, RowRef, Stream
+
+
+@dataclass(frozen=True)
+class FakeClip:
+    name: str
+    seconds: float
+
+
+@dataclass(eq=False)
+class FakeRow:
+    sound: FakeSound
+    ref: RowRef
+    address: tuple[str, int]
+    label: str
+    on_event: Callable[[RowEvent], None]
+    streams: list[Stream] = field(default_factory=list)
+    hearing: RowRef | Clip | None = None
+    played: list[str] = field(default_factory=list)
+    recording: Path | None = None
+    open: bool = True
+
+    def aim(self, stream: Stream) -> None:
+        self.streams.append(stream)
+
+    def hear(self, source: RowRef | Clip | None) -> None:
+        self.hearing = source
+
+    async def play(self, clip: Clip) -> None:
+        assert isinstance(clip, FakeClip)
+        self.played.append(clip.name)
+        await asyncio.sleep(clip.seconds)
+
+    def record(self, path: Path) -> None:
+        self.recording = path
+
+    def stop_recording(self) -> None:
+        if self.recording is not None:
+            ended = RecordingEnded(self.ref, str(self.recording), 0.0, 0)
+            self.recording = None
+            asyncio.get_running_loop().call_soon(self.on_event, ended)
+
+    def close(self) -> None:
+        if self.open:
+            self.stop_recording()
+            self.open = False
+            self.sound.rows.remove(self)
+
+
+class FakeSound:
+    """As many rows as asked for; the ones that are open are the ones not given back."""
+
+    def __init__(self, host: str, most: int = 1000) -> None:
+        self.host = host
+        self.most = most
+        self.rows: list[FakeRow] = []
+        self._numbers = count()
+
+    def open(
+        self, label: str, on_event: Callable[[RowEvent], None], *, beside: RowRef | None = None
+    ) -> FakeRow:
+        if len(self.rows) >= self.most:
+            raise NoRow(f"all {self.most} rows are in use")
+        number = next(self._numbers)
+        row = FakeRow(self, RowRef(0, number, 1), (self.host, 20000 + 2 * number), label, on_event)
+        self.rows.append(row)
+        return row
+
+    async def load(self, source: Path | str) -> FakeClip:
+        return FakeClip(Path(source).name, 3.0)

@@ -1,0 +1,78 @@
+"""Tones as the marks of who speaks, and looking for them in what was recorded."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+import soundfile
+from numpy.typing import NDArray
+
+RATE = 8000
+BLOCK = 800
+"""Samples looked at together: 100 ms, so tones are told apart that lie 40 Hz and more from each other."""
+AUDIBLE = 0.01
+"""Root mean square, full scale 1, above which a block is sound."""
+
+Samples = NDArray[np.float64]
+
+
+def tone(hertz: float, seconds: float, level: float = 0.4) -> Samples:
+    """A sine, full scale 1."""
+    return level * np.sin(2 * np.pi * hertz * np.arange(round(seconds * RATE)) / RATE)
+
+
+def write_wav(path: Path, samples: Samples) -> Path:
+    """A mono WAV of 16 bits at 8 kHz."""
+    soundfile.write(path, samples, RATE, subtype="PCM_16")
+    return path
+
+
+def write_ulaw(path: Path, samples: Samples) -> Path:
+    """Bare mu-law bytes without any header, as SIPp's rtp_stream takes them."""
+    soundfile.write(path, samples, RATE, subtype="ULAW", format="RAW")
+    return path
+
+
+def read_wav(path: Path) -> Samples:
+    """A mono WAV at 8 kHz, of any encoding, full scale 1."""
+    samples, rate = soundfile.read(path, dtype="float64")
+    assert rate == RATE, f"{path} has {rate} Hz"
+    assert samples.ndim == 1, f"{path} has {samples.shape[1]} channels"
+    return np.asarray(samples, dtype=np.float64)
+
+
+def _blocks(samples: Samples) -> Samples:
+    whole = len(samples) // BLOCK
+    return samples[: whole * BLOCK].reshape(whole, BLOCK)
+
+
+def _shares(blocks: Samples, hertz: Sequence[float]) -> Samples:
+    """For each block, the share of its energy that lies within 25 Hz of any of these tones."""
+    power = np.abs(np.fft.rfft(blocks * np.hanning(BLOCK), axis=1)) ** 2
+    bins = np.fft.rfftfreq(BLOCK, 1 / RATE)
+    near = np.any([np.abs(bins - one) <= 25 for one in hertz], axis=0) if hertz else np.zeros(len(bins), bool)
+    total = np.maximum(power.sum(axis=1), 1e-12)
+    return np.asarray(power[:, near].sum(axis=1) / total)
+
+
+def _audible(blocks: Samples) -> NDArray[np.bool_]:
+    return np.asarray(np.sqrt(np.mean(blocks**2, axis=1)) > AUDIBLE)
+
+
+def seconds_of(samples: Samples, hertz: float) -> float:
+    """How long this tone is heard, alone, in these samples."""
+    blocks = _blocks(samples)
+    return float(np.sum(_audible(blocks) & (_shares(blocks, [hertz]) > 0.9))) * BLOCK / RATE
+
+
+def seconds_of_others(samples: Samples, *allowed: float) -> float:
+    """How long something else than these tones is heard. Two blocks at each change count as neither."""
+    blocks = _blocks(samples)
+    sound = _audible(blocks)
+    pure = ~sound | (_shares(blocks, allowed) > 0.9)
+    kinds = np.stack([sound & (_shares(blocks, [one]) > 0.9) for one in allowed] or [~sound])
+    changes = np.any(kinds[:, 1:] != kinds[:, :-1], axis=0)
+    edge = np.concatenate([[True], changes]) | np.concatenate([changes, [True]])
+    return float(np.sum(~pure & ~edge)) * BLOCK / RATE
