@@ -7,6 +7,7 @@ import struct
 from collections import deque
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from itertools import groupby
 from typing import Any
 
 import numpy as np
@@ -107,7 +108,7 @@ class Phone:
         key."""
         body = np.full(FRAME, 0x90 + self.name % 16, np.uint8)
         body[::2] ^= 0x80
-        body[:4] = [self.name, number >> 8 & 0x7F, number & 0x7F, 0x33]
+        body[:4] = [self.name, number >> 7 & 0x7F, number & 0x7F, 0x33]
         return body.tobytes()
 
     def packet(self, number: int, payload: bytes | None = None) -> bytes:
@@ -127,10 +128,10 @@ class Phone:
         return [(f[0], f[1] << 7 | f[2]) for f in frames if f[3] == 0x33]
 
     def numbers(self, name: int) -> list[int]:
-        """Frames heard of that phone; fails when anybody else's was."""
+        """Frames heard of that phone, guesses for lost ones left out; fails when anybody else's was."""
         voices = self.voices()
         assert {voice[0] for voice in voices} <= {name}
-        return [number for _, number in voices]
+        return [number for number, _ in groupby(number for _, number in voices)]
 
 
 class Rig:

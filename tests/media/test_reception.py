@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import struct
+from itertools import pairwise
+from typing import Any
 
 import pytest
 from hypothesis import given, settings
@@ -12,7 +14,7 @@ from media.rtp import is_rtcp, straighten
 from tests.media.plane_kit import Phone, Rig
 
 
-def pair(**form: int) -> tuple[Rig, Phone, Phone]:
+def pair(**form: Any) -> tuple[Rig, Phone, Phone]:
     rig = Rig()
     one, two = rig.open(0, **form), rig.open(1)
     rig.bridge(one, two)
@@ -41,7 +43,7 @@ def test_whatever_is_lost_late_or_doubled_what_is_heard_was_said_once_and_in_ord
     assert fresh == sorted(set(fresh))
     assert {name for name, _ in two.voices()} <= {one.name}
     beat = [m for m, _ in two.heard]
-    assert min(b - a for a, b in zip(beat, beat[1:], strict=False)) >= 3
+    assert min(b - a for a, b in pairwise(beat)) >= 3
 
 
 @given(seq=st.integers(65500, 65535), stamp=st.integers(2**32 - 3000, 2**32 - 1))
@@ -86,7 +88,7 @@ def test_packets_are_sent_in_the_size_asked_for(size: int) -> None:
     rig.run(1500)
     assert {len(packet) for _, packet in two.heard} == {12 + 8 * size}
     stamps = [int.from_bytes(packet[4:8], "big") for _, packet in two.heard]
-    assert {(b - a) % 2**32 for a, b in zip(stamps, stamps[1:], strict=False)} == {8 * size}
+    assert {(b - a) % 2**32 for a, b in pairwise(stamps)} == {8 * size}
     heard = b"".join(packet[12:] for _, packet in two.heard)
     assert b"".join(one.frame(n) for n in range(50)) in heard
 
@@ -124,27 +126,30 @@ def test_a_pause_of_the_sender_is_silence_and_then_voice() -> None:
 
 def test_jitter_makes_the_buffer_deeper_and_calm_makes_it_shallower() -> None:
     rig, one, two = pair()
-    for number in range(250):
+    slack = rig.ledgers[0].slack
+    for number in range(150):
         rig.post(one, one.packet(number), 20 * number + (12 if number % 5 == 4 else 0))
-    rig.run(5100)
-    late = two.numbers(one.name)[-100:]
-    assert late == list(range(late[0], late[0] + 100))
-    deep = int(rig.ledgers[0].c[0])
-    rig.talk(one, 250, 2000)
-    rig.run(40_100)
-    assert rig.ledgers[0].c[0] < deep
-    assert two.numbers(one.name)[-1000:] == list(range(1250, 2250))
+    rig.run(3100)
+    late = two.numbers(one.name)[-60:]
+    assert late == list(range(late[0], late[0] + 60))
+    rig.talk(one, 150, 100)
+    rig.run(2000)
+    assert slack[0] > 12_000_000
+    rig.talk(one, 250, 1350)
+    rig.run(27_100)
+    assert slack[0] < 9_000_000
+    assert two.numbers(one.name)[-1000:] == list(range(600, 1600))
 
 
-@pytest.mark.parametrize("ppm", [1000, -1000])
+@pytest.mark.parametrize("ppm", [2000, -2000])
 def test_drift_is_followed_and_marked(ppm: int) -> None:
     rig, one, two = pair()
-    for number in range(2500):
+    for number in range(1250):
         rig.post(one, one.packet(number), number * 20 * (1 + ppm / 1e6))
-    rig.run(50_000)
+    rig.run(25_000)
     heard = two.numbers(one.name)
     assert heard[-500:] == list(range(heard[-1] - 499, heard[-1] + 1))
-    assert heard[-1] >= 2490 * (1 - abs(ppm) / 1e6) - 5
+    assert heard[-1] >= 1240
     assert rig.ledgers[0].corrections[0] in (1, 2, 3)
 
 
