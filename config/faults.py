@@ -105,5 +105,5 @@ def choice(word: str, known: Iterable[str]) -> str:
     every = sorted(known)
     if not every:
         return "nothing: none is defined"
-    close = nearest(word, every)
+    close = nearest(word, every) if len(every) > 1 else None
     return f'"{close}" (nearest) of {listed(every)}' if close else listed(every)

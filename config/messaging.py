@@ -19,6 +19,7 @@ from config.scalars import (
     Text,
     matching,
     seconds,
+    tagged,
     whole,
 )
 from config.section import Freeze, Frozen, Refers, Section, by_word
@@ -26,19 +27,22 @@ from config.section import Freeze, Frozen, Refers, Section, by_word
 if TYPE_CHECKING:
     from config.settings import Settings
 
+PROVIDERS = ("sip_message", "twilio", "azure")
 Carries = Literal["sms", "whatsapp"]
 
 
 class SipMessage(Section):
     """SIP MESSAGE (RFC 3428), built in."""
 
-    type: Literal["sip_message"] = Field(description="SIP MESSAGE.")
+    type: Annotated[Literal["sip_message"], tagged("sip_message", *PROVIDERS)] = Field(
+        description="Built in."
+    )
 
 
 class Twilio(Section):
     """SMS or WhatsApp by Twilio."""
 
-    type: Literal["twilio"] = Field(description="Twilio.")
+    type: Annotated[Literal["twilio"], tagged("twilio", *PROVIDERS)] = Field(description="Twilio.")
     carries: Carries = Field("sms", description="What it carries.")
     account: Secret = Field(description="Account SID.")
     token: Secret = Field(description="Auth token.")
@@ -48,7 +52,7 @@ class Twilio(Section):
 class Azure(Section):
     """SMS or WhatsApp by Azure Communication Services."""
 
-    type: Literal["azure"] = Field(description="Azure Communication Services.")
+    type: Annotated[Literal["azure"], tagged("azure", *PROVIDERS)] = Field(description="By Azure.")
     carries: Carries = Field("sms", description="What it carries.")
     connection: Secret = Field(description="Connection string.")
     number: PhoneNumber = Field(description="The sender.")
@@ -58,7 +62,7 @@ Channel = Annotated[
     Annotated[SipMessage, Tag("<sip_message>")]
     | Annotated[Twilio, Tag("<twilio>")]
     | Annotated[Azure, Tag("<azure>")],
-    by_word("type", "sip_message", "twilio", "azure"),
+    by_word("type", *PROVIDERS),
 ]
 
 

@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping
 from functools import cache
 from pathlib import Path
 from typing import Annotated, Any, TypeVar
-from zoneinfo import ZoneInfo, available_timezones
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError, available_timezones
 
 from pydantic import SecretStr
 
@@ -29,7 +29,7 @@ def words(
         if isinstance(value, str):
             return parse(value)
         if isinstance(value, int | float):
-            raise Wrong(f"{shown(value)} is not text", f"text in quotes: {what}")
+            raise Wrong(f"{shown(value)} is not text", what if "quotes" in what else f"{what}, in quotes")
         raise Wrong(f"{shown(value)} is not text", what)
 
     return Reads(read, schema, show)
@@ -45,6 +45,18 @@ def matching(pattern: str, what: str) -> Reads:
         return value
 
     return words(parse, what, {"type": "string", "pattern": f"^{pattern}$", "description": what})
+
+
+def tagged(this: str, *words: str) -> Reads:
+    """The word that tells one form of a mapping from the others, of which `words` are all."""
+
+    def parse(value: Any, folder: Path) -> str:
+        if value != this:
+            allowed = choice(value, words) if isinstance(value, str) else " | ".join(words)
+            raise Wrong(f"{shown(value)} is not known", allowed)
+        return this
+
+    return Reads(parse, {"const": this})
 
 
 def whole(low: int, high: int) -> Reads:
@@ -114,7 +126,7 @@ def duration(value: Any, allowed: str) -> float:
 def spell(length: float) -> str:
     """Seconds in the unit that reads best."""
     for unit in "dhm":
-        if length and length % _UNITS[unit] == 0 and (unit != "d" or length > 86400):
+        if length >= 2 * _UNITS[unit] and length % _UNITS[unit] == 0:
             return f"{length / _UNITS[unit]:g}{unit}"
     return f"{length:g}s"
 
@@ -188,7 +200,7 @@ WebSocketUrl = Annotated[
 def _zone_exists(name: str) -> bool:
     try:
         ZoneInfo(name)
-    except (ValueError, OSError):
+    except (ZoneInfoNotFoundError, ValueError, OSError):
         return False
     return True
 

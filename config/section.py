@@ -126,7 +126,7 @@ def by_form(*, word: str | None = None, **forms: str) -> Discriminator:
             exact = next((form for form in forms if form in value), None)
             meant = exact or next(filter(None, (nearest(str(key), forms) for key in value)), None)
             return f"<{meant}>" if meant else None
-        return "<word>" if word and not isinstance(value, list | tuple) else None
+        return "<word>" if isinstance(value, str) and word and value in word.split(" | ") else None
 
     return _discriminator(tag, allowed)
 

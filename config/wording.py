@@ -9,7 +9,7 @@ from typing import Any
 from pydantic_core import ErrorDetails
 
 from config.documents import Spot
-from config.faults import Fault, Key, Mark, choice, dotted
+from config.faults import Fault, Key, Mark, choice, dotted, nearest
 from config.section import FORM_FAULT, shown
 
 
@@ -44,7 +44,7 @@ def _said(error: ErrorDetails) -> tuple[str, str]:
         case "fault":
             return context["message"], context["allowed"]
         case kind if kind == FORM_FAULT:
-            return f"{shown(given)} is not one of the forms of this key", error["msg"]
+            return f"{shown(given)} is not known here", _form(given, error["msg"])
         case "missing":
             return "the key is missing", "the key with a value"
         case "extra_forbidden":
@@ -56,6 +56,12 @@ def _said(error: ErrorDetails) -> tuple[str, str]:
         case "tuple_type" | "list_type":
             return f"{shown(given)} is not a list", f"a list in brackets{_or_nothing(given)}"
     return error["msg"], "another value"
+
+
+def _form(given: Any, forms: str) -> str:
+    words = [form for form in forms.split(" | ") if form.replace("_", "").isalpha()]
+    close = nearest(given, words) if isinstance(given, str) else None
+    return f'"{close}" (nearest) of {forms}' if close else forms
 
 
 def _or_nothing(given: Any) -> str:

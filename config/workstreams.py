@@ -11,11 +11,14 @@ from config.faults import Broken
 from config.profiles import Templates
 from config.queues import Overflow
 from config.recordings import Transcribing
-from config.scalars import AiAgentName, HoursName, Language, NumberPattern, NumberRef, QueueName, Text
+from config.scalars import AiAgentName, HoursName, Language, NumberPattern, NumberRef, QueueName, Text, tagged
 from config.section import AnyNamed, Filled, Frozen, Section, Unique, by_word
 
 if TYPE_CHECKING:
     from config.settings import Settings
+
+
+DIRECTIONS = ("inbound", "outbound")
 
 
 class When(Section):
@@ -70,7 +73,9 @@ class WorkstreamBase(Section):
 class InboundWorkstream(WorkstreamBase):
     """Routes called numbers to queues (feature C5)."""
 
-    direction: Literal["inbound"] = Field(description="Calls come in.")
+    direction: Annotated[Literal["inbound"], tagged("inbound", *DIRECTIONS)] = Field(
+        description="Calls come in."
+    )
     numbers: Annotated[tuple[NumberRef, ...], Filled, Unique] = Field(description="The called numbers.")
     routes: Annotated[tuple[Route, ...], Filled] = Field(
         description="First match wins; no match is the fallback queue's."
@@ -99,7 +104,9 @@ class InboundWorkstream(WorkstreamBase):
 class OutboundWorkstream(WorkstreamBase):
     """What the calls of engagements show and where they go."""
 
-    direction: Literal["outbound"] = Field(description="Calls go out.")
+    direction: Annotated[Literal["outbound"], tagged("outbound", *DIRECTIONS)] = Field(
+        description="Calls go out."
+    )
     number: NumberRef = Field(description="The number that calls show.")
     ai_agent: AiAgentName | None = Field(None, description="The voice bot of AI-led engagements.")
 
@@ -117,5 +124,5 @@ class OutboundWorkstream(WorkstreamBase):
 
 Workstream = Annotated[
     Annotated[InboundWorkstream, Tag("<inbound>")] | Annotated[OutboundWorkstream, Tag("<outbound>")],
-    by_word("direction", "inbound", "outbound"),
+    by_word("direction", *DIRECTIONS),
 ]
