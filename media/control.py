@@ -123,7 +123,7 @@ class Close(msgspec.Struct, frozen=True, tag=True):
 Command = Open | Aim | Hear | Play | StopPlaying | Close
 
 
-class Commands(msgspec.Struct, frozen=True):
+class Commands(msgspec.Struct, frozen=True, tag=True):
     """Commands in order; the last one has the number `last`."""
 
     last: int
@@ -137,7 +137,7 @@ class Adopted(msgspec.Struct, frozen=True, array_like=True):
     generation: int
 
 
-class Begin(msgspec.Struct, frozen=True):
+class Begin(msgspec.Struct, frozen=True, tag=True):
     """The first message to a worker or recorder. Memory comes with it: the ledgers in order, then the
     arena."""
 
@@ -146,15 +146,15 @@ class Begin(msgspec.Struct, frozen=True):
     rows: list[int]
     """Rows of each ledger."""
     arena_frames: int
-    adopted: int = 0
-    """Rows whose sockets follow, in Adopt messages."""
 
 
-class Adopt(msgspec.Struct, frozen=True):
+class Adopt(msgspec.Struct, frozen=True, tag=True):
     """Rows of a worker that died, for the one that takes over."""
 
     rows: list[Adopted]
 
+
+ClientWord = Begin | Adopt | Commands
 
 # ------------------------------------------------------------------------------- from a worker to the client
 
@@ -234,7 +234,9 @@ class StopRecording(msgspec.Struct, frozen=True, tag=True):
 RecorderCommand = Record | StopRecording
 RecorderWord = Ready | RecordingEnded
 
-MESSAGE: Final = 200_000
+MESSAGE: Final = 65_536
 """Octets a control message may have at most."""
+BATCH: Final = 100
+"""Commands in one message at most: their sockets and their octets must fit."""
 FDS: Final = 240
 """Descriptors that ride with one message at most (the kernel takes 253)."""

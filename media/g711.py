@@ -76,12 +76,10 @@ def decode(data: Bytes, law: int) -> Pcm:
     return pcm
 
 
-def pairs(dtype: type[np.float32] | type[np.int16]) -> NDArray[np.generic]:
-    """[law][two bytes as a little-endian uint16] -> two samples in one word: half the look-ups of a byte
-    table."""
+def decode_pairs() -> NDArray[np.complex64]:
+    """[law][two bytes as a little-endian uint16] -> two float32 samples side by side, as one word.
+
+    Half the look-ups of a byte table; `.view(np.float32)` of what is taken from it are the samples.
+    """
     both = np.arange(65536, dtype="<u2").view(np.uint8).reshape(-1, 2)
-    word = np.complex64 if dtype is np.float32 else np.uint32
-    tables = [
-        np.ascontiguousarray(DECODE[law][both].astype(dtype)).view(word).ravel() for law in (ULAW, ALAW)
-    ]
-    return np.stack(tables)
+    return np.stack([DECODE[law][both].astype(np.float32).view(np.complex64).ravel() for law in (ULAW, ALAW)])

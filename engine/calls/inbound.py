@@ -101,7 +101,7 @@ async def present(desk: Desk, conversation: Conversation, caller: Leg, hold: Hol
             undo.pop_all()
             return Connected(leg, hold)
         hold.not_taken(outcome.answer)
-    log.info("agent_missed", agent=person.id, outcome=outcome.answer, code=outcome.code)
+    desk.journal.missed(conversation, person.id, outcome.answer.value, outcome.code)
     conversation.agent = ""
     return None
 

@@ -13,6 +13,7 @@ from engine.conversations.conversation import Conversation
 from engine.facts import Ended, Party, Reason
 from engine.legs.attempt import Attempt
 from engine.policy.routing import dialled
+from engine.sip.uri import NameAddr, parse_uri
 from engine.sip.events import Event, Invited, Refused, Registered, Unregistered
 from media.control import NoRow
 
@@ -41,17 +42,20 @@ class Reception:
             case Refused(flow, code, why):
                 log.warning("sip_refused", source=f"{flow.host}:{flow.port}", code=code, why=why)
             case _:
-                attempt = self._attempts.get(getattr(event, "dialog", None))  # type: ignore[arg-type]
-                if attempt is not None:
-                    attempt.on_event(event)
+                self._to_attempt(event)
+
+    def _to_attempt(self, event: Event) -> None:
+        dialog = getattr(event, "dialog", None)
+        attempt = self._attempts.get(dialog) if dialog is not None else None
+        if attempt is not None:
+            attempt.on_event(event)
 
     def _invited(self, event: Invited) -> None:
         if self._book.draining:
             self._refuse(event, 503, "draining")
             return
-        name, user = event.dialog.caller
-        number = dialled(event.request.user, self._desk.settings.numbers)
-        conversation = self._book.open(number, Party("customer", user, name))
+        number = dialled(event.dialog.called, self._desk.settings.numbers)
+        conversation = self._book.open(number, customer(event.dialog.caller))
         try:
             self._seat(conversation, event)
         except NoRow as error:
@@ -69,3 +73,8 @@ class Reception:
         log.warning("call_refused", code=code, why=why)
         with self._desk.plant.driver.turn() as now:
             event.dialog.refuse(code, now, headers=[("Retry-After", str(BUSY_FOR))])
+
+
+def customer(caller: NameAddr) -> Party:
+    """Who calls, as far as From says."""
+    return Party("customer", parse_uri(caller.uri).user, caller.display)

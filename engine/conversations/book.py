@@ -61,7 +61,7 @@ class Book:
         """Enter a conversation; `begin` or `close` follows."""
         wall, now = self._clock.wall(), self._clock.monotonic()
         conversation = Conversation(
-            id=f"{self._node}-{int(wall * 1000):011x}{self._token()[:6]}",
+            id=f"{self._node}-{int(wall * 1000):011x}{self._token()[-8:]}",
             number=number,
             customer=customer,
             started=wall,

@@ -35,6 +35,8 @@ class Conversation:
     legs: list[Leg] = field(default_factory=list)
     recordings: list[Recording] = field(default_factory=list)
     """Of its legs, in the order they began."""
+    entries: int = 0
+    """Lines of its journal so far."""
     seats: int = 0
     """Seats made so far, so that a leg's id is never used twice."""
 
@@ -54,6 +56,11 @@ class Conversation:
         leg = Leg(f"{self.id}-{self.seats}", party)
         self.legs.append(leg)
         return leg
+
+    def next_entry(self) -> int:
+        """The number of its next line in the journal."""
+        self.entries += 1
+        return self.entries
 
     def vacate(self, leg: Leg) -> None:
         """Hang up on a party who did not come to stay, and take the seat away."""

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Protocol
 
 import structlog
@@ -72,7 +71,9 @@ class Plant:
     sound: Sound
     codecs: tuple[str, ...]
     """Encoding names we speak, best first."""
-    attempts: dict[Dialog, Attempt]
+    external_address: str | None
+    """What SDP names in place of the row's own address (behind a NAT)."""
+    attempts: dict[Dialog, Attempt] = field(default_factory=dict)
     """Who gets the events of a dialog."""
 
 
@@ -89,7 +90,8 @@ class Attempt:
         self._offer: bytes | None = None
         """The far end's offer that is still to be answered."""
         self.row = plant.sound.open(label, self._on_row, beside=beside)
-        self._local = LocalMedia(*self.row.address, codecs=plant.codecs)
+        host, port = self.row.address
+        self._local = LocalMedia(plant.external_address or host, port, codecs=plant.codecs)
 
     @classmethod
     def incoming(
@@ -158,42 +160,48 @@ class Attempt:
     # -- what the dialog reports
 
     def on_event(self, event: Event) -> None:
-        react = _REACTIONS.get(type(event))
-        if react is not None:
-            react(self, event)
+        match event:
+            case Ringing():
+                self._owner.rang(self)
+            case Answered(_, sdp):
+                self._on_answered(sdp)
+            case Failed(_, code):
+                self._owner.failed(self, code)
+            case Established(_, sdp):
+                self._on_established(sdp)
+            case Ended(_, cause):
+                self._owner.finished(self, LegEnd.NO_ACK if cause == "no ACK" else LegEnd.HUNG_UP)
+            case Cancelled():
+                self._owner.finished(self, LegEnd.HUNG_UP)
+            case Reoffered(_, theirs):
+                self._on_reoffered(theirs)
+            case Reanswered(_, sdp) if sdp is not None:
+                self._settled(sdp)
+            case Referred(_, refer_to):
+                self._on_referred(refer_to)
+            case _:
+                pass  # early media, INFO and the progress of transfers mean nothing to a leg yet
 
-    def _on_ringing(self, event: Ringing) -> None:
-        self._owner.rang(self)
-
-    def _on_answered(self, event: Answered) -> None:
-        if self._settled(event.sdp):
+    def _on_answered(self, sdp: bytes | None) -> None:
+        if self._settled(sdp):
             self._owner.answered(self)
         else:
             self.hang_up()
             self._owner.failed(self, 488)
 
-    def _on_failed(self, event: Failed) -> None:
-        self._owner.failed(self, event.code)
-
-    def _on_established(self, event: Established) -> None:
-        if event.sdp is None or self._settled(event.sdp):
+    def _on_established(self, sdp: bytes | None) -> None:
+        if sdp is None or self._settled(sdp):
             self._owner.confirmed(self)
         else:
             self.hang_up()
             self._owner.finished(self, LegEnd.FAILED)
 
-    def _on_ended(self, event: Ended) -> None:
-        self._owner.finished(self, LegEnd.NO_ACK if event.cause == "no ACK" else LegEnd.HUNG_UP)
-
-    def _on_cancelled(self, event: Cancelled) -> None:
-        self._owner.finished(self, LegEnd.HUNG_UP)
-
-    def _on_reoffered(self, event: Reoffered) -> None:
+    def _on_reoffered(self, theirs: bytes | None) -> None:
         """A re-INVITE: hold, resume, a new address, or a session timer's refresh."""
         self._local = replace(self._local, version=self._local.version + 1)
         driver = self._plant.driver
         try:
-            sdp = self._answer(event.offer)
+            sdp = self._answer(theirs)
         except RemoteFault as fault:
             log.warning("reoffer_refused", code=fault.code, why=fault.why)
             with driver.turn() as now:
@@ -202,13 +210,9 @@ class Attempt:
         with driver.turn() as now:
             self._dialog.answer(sdp, now)
 
-    def _on_reanswered(self, event: Reanswered) -> None:
-        if event.sdp is not None:
-            self._settled(event.sdp)
-
-    def _on_referred(self, event: Referred) -> None:
+    def _on_referred(self, refer_to: str) -> None:
         """Transfer by REFER comes later; the phone is told so and the call goes on."""
-        log.warning("transfer_refused", refer_to=event.refer_to)
+        log.warning("transfer_refused", refer_to=refer_to)
         with self._plant.driver.turn() as now:
             self._dialog.notify("SIP/2.0 603 Declined", now, final=True)
 
@@ -245,16 +249,3 @@ class Attempt:
             self._owner.finished(self, LegEnd.MEDIA_LOST)
         else:
             self._owner.heard(event)
-
-
-_REACTIONS: dict[type, Callable[[Attempt, Event], None]] = {
-    Ringing: Attempt._on_ringing,
-    Answered: Attempt._on_answered,
-    Failed: Attempt._on_failed,
-    Established: Attempt._on_established,
-    Ended: Attempt._on_ended,
-    Cancelled: Attempt._on_cancelled,
-    Reoffered: Attempt._on_reoffered,
-    Reanswered: Attempt._on_reanswered,
-    Referred: Attempt._on_referred,
-}  # type: ignore[dict-item]

@@ -100,7 +100,7 @@ class Leg(AttemptOwner):
     def hear(self, source: Clip | Leg | None) -> None:
         """What the party hears from now on: music, another party, or silence."""
         if self.up:
-            self.row.hear(source.row if isinstance(source, Leg) else source)
+            self.row.hear(source.row.ref if isinstance(source, Leg) else source)
 
     def record(self, path: Path) -> None:
         self.row.record(path)
@@ -188,4 +188,3 @@ class Leg(AttemptOwner):
             return Outcome(Answer.NO_ANSWER, None, self._rang)
         best = min(codes, key=lambda code: (code not in OUTCOMES, code))
         return Outcome(OUTCOMES.get(best, Answer.FAILED), best, self._rang)
-

@@ -32,7 +32,7 @@ class Row(Protocol):
     def aim(self, stream: Stream) -> None:
         """Send there, in that form, from now on. Called once per completed offer/answer."""
 
-    def hear(self, source: Row | Clip | None) -> None:
+    def hear(self, source: RowRef | Clip | None) -> None:
         """What the party hears: another row, a clip as shared music (one play-out position for all listeners), or silence."""
 
     async def play(self, clip: Clip) -> None:
@@ -54,6 +54,6 @@ class Sound(Protocol):
         """A fresh row with a bound port, without waiting. `beside` asks for the same worker. Raises NoRow when full."""
         ...
 
-    async def load(self, path: Path) -> Clip:
-        """Decode a prompt or music file (cached by content). Raises BadClip with what is wrong with it."""
+    async def load(self, source: Path | str) -> Clip:
+        """Decode a prompt or music file, or compose "builtin:hold", "builtin:wait", "builtin:transfer" (cached). Raises BadClip with what is wrong with it."""
         ...

@@ -6,7 +6,6 @@ from bisect import bisect_left, insort
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 
-from config.settings import Waiting
 from engine.policy.waiting import WaitingRules
 
 
@@ -40,7 +39,6 @@ class Queue:
     name: str
     priority: int
     agents: frozenset[str]
-    strategy: Waiting
     rules: WaitingRules
     changed: Callable[[], None]
     """Something an assignment could depend on is different."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import socket
 from collections import deque
 from itertools import count
 
@@ -17,6 +18,11 @@ MOST_UNSENT = 1 << 20
 CONNECT_WITHIN = 4.0
 IDLE = 600.0
 """Seconds of silence after which a connection is closed."""
+
+
+def bind_tcp(host: str, port: int) -> socket.socket:
+    """A listening socket. OSError says that the address is taken or not ours."""
+    return socket.create_server((host, port), family=socket.AF_INET6 if ":" in host else socket.AF_INET)
 
 
 class Connection(asyncio.Protocol):
@@ -70,7 +76,6 @@ class Tcp:
     def __init__(self, driver: Driver) -> None:
         self.driver = driver
         self.loop = asyncio.get_running_loop()
-        self.address: tuple[str, int] = ("", 0)
         self._numbers = count(1)
         self._by_number: dict[int, Connection] = {}
         self._by_peer: dict[tuple[str, int], Connection] = {}
@@ -79,10 +84,9 @@ class Tcp:
         self._server: asyncio.Server | None = None
         self._sweep: asyncio.TimerHandle | None = None
 
-    async def listen(self, host: str, port: int) -> None:
-        """Accept connections; OSError says that the address is taken or not ours."""
-        self._server = await self.loop.create_server(self._accepted, host, port)
-        self.address = self._server.sockets[0].getsockname()[:2]
+    async def listen(self, sock: socket.socket) -> None:
+        """Accept connections."""
+        self._server = await self.loop.create_server(self._accepted, sock=sock)
         self._sweep = self.loop.call_later(IDLE / 10, self._close_idle)
 
     def _accepted(self) -> Connection:

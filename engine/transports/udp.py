@@ -15,24 +15,27 @@ BUFFER = 4 << 20
 """Bytes the kernel may queue for us while the loop is busy."""
 
 
+def bind_udp(host: str, port: int) -> socket.socket:
+    """A bound socket. OSError says that the address is taken or not ours."""
+    sock = socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET, socket.SOCK_DGRAM)
+    try:
+        sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, BUFFER)
+        sock.setblocking(False)
+        sock.bind((host, port))
+    except OSError:
+        sock.close()
+        raise
+    return sock
+
+
 class Udp:
     """One bound UDP socket, read in bounded batches (asyncio's own datagram transport costs four times as much)."""
 
-    def __init__(self, host: str, port: int, driver: Driver) -> None:
-        """Binds at once; OSError says that the address is taken or not ours."""
-        family = socket.AF_INET6 if ":" in host else socket.AF_INET
-        self._socket = socket.socket(family, socket.SOCK_DGRAM)
-        try:
-            self._socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, BUFFER)
-            self._socket.setblocking(False)
-            self._socket.bind((host, port))
-        except OSError:
-            self._socket.close()
-            raise
+    def __init__(self, sock: socket.socket, driver: Driver) -> None:
+        self._socket = sock
         self._driver = driver
-        self.address: tuple[str, int] = self._socket.getsockname()[:2]
         self._loop = asyncio.get_running_loop()
-        self._loop.add_reader(self._socket, self._readable)
+        self._loop.add_reader(sock, self._readable)
 
     def _readable(self) -> None:
         messages: list[tuple[bytes, Flow]] = []

@@ -9,9 +9,9 @@ from dataclasses import dataclass, field
 from itertools import count
 from pathlib import Path
 
-from config.load import load_text
+from config.load import load
 from engine.agents.agent import Doing
-from engine.app import Engine, assemble
+from engine.app import Engine, World, assemble
 from engine.conversations.conversation import Conversation
 from engine.facts import Clock, Reason
 from engine.store.memory import MemoryStore
@@ -121,8 +121,8 @@ class Centre:
         assert list(engine.dispatcher.waiting()) == []
         assert [agent.id for agent in engine.floor.agents.values() if agent.held_by is not None] == []
         assert engine.stack.live.dialogs == 0
-        assert engine.stack.live.client_transactions == 0
-        assert engine.stack.live.server_transactions == 0
+        assert engine.stack.live.clients == 0
+        assert engine.stack.live.servers == 0
         stories = [task for task in asyncio.all_tasks() if "Book._run" in repr(task)]
         assert stories == []
         counts = engine.dispatcher.queues["support"].counts
@@ -136,18 +136,11 @@ async def contact_centre(folder: Path, yaml: str = YAML, **sound: int) -> AsyncI
     loop = asyncio.get_running_loop()
     clock = Clock(loop.time, lambda: 1_790_000_000 + loop.time())
     numbers = count()
-    settings = load_text(yaml, folder)
+    (folder / "cordboard.yaml").write_text(yaml)
+    settings = load(folder / "cordboard.yaml", {})
     fake = FakeSound("127.0.0.1", **sound)
-    engine = await assemble(
-        settings,
-        clock,
-        fake,
-        MemoryStore(),
-        node="n1",
-        token=lambda: f"{next(numbers):016x}",
-        key=b"key",
-        local={"udp": ENGINE},
-    )
+    world = World(clock, "n1", lambda: f"{next(numbers):016x}", b"key", {"udp": ENGINE})
+    engine = await assemble(settings, world, fake, MemoryStore())
     network = Network()
     network.join(engine.driver, ENGINE)
     async with engine.book:

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from itertools import count
 from pathlib import Path
 
-from engine.legs.sound import Clip, Row, RowEvent
+from engine.legs.sound import Clip, RowEvent
 from media.control import NoRow, RecordingEnded, RowRef, Stream
 
 
@@ -26,7 +26,7 @@ class FakeRow:
     label: str
     on_event: Callable[[RowEvent], None]
     streams: list[Stream] = field(default_factory=list)
-    hearing: Row | Clip | None = None
+    hearing: RowRef | Clip | None = None
     played: list[str] = field(default_factory=list)
     recording: Path | None = None
     open: bool = True
@@ -34,7 +34,7 @@ class FakeRow:
     def aim(self, stream: Stream) -> None:
         self.streams.append(stream)
 
-    def hear(self, source: Row | Clip | None) -> None:
+    def hear(self, source: RowRef | Clip | None) -> None:
         self.hearing = source
 
     async def play(self, clip: Clip) -> None:
@@ -77,5 +77,5 @@ class FakeSound:
         self.rows.append(row)
         return row
 
-    async def load(self, path: Path) -> FakeClip:
-        return FakeClip(path.name, 3.0)
+    async def load(self, source: Path | str) -> FakeClip:
+        return FakeClip(Path(source).name, 3.0)

@@ -1,0 +1,76 @@
+"""sip: where the engine speaks SIP and who it says it is."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Annotated
+
+from pydantic import Field
+
+from config.addresses import Domain, Host, Listen, ListenUrl
+from config.faults import Broken
+from config.scalars import InputFile, seconds
+from config.section import Filled, Section, Unique
+
+if TYPE_CHECKING:
+    from config.settings import Settings
+
+
+class Tls(Section):
+    """What TLS and WSS listeners show."""
+
+    certificate: InputFile = Field(description="PEM file of the certificate and its chain.")
+    key: InputFile = Field(description="PEM file of the private key.")
+
+
+class SessionTimer(Section):
+    """RFC 4028: how a call whose far end vanished is noticed."""
+
+    expires: Annotated[float, seconds(90, 86400)] = Field(
+        1800.0, description="Session-Expires that we ask for."
+    )
+    min: Annotated[float, seconds(90, 86400)] = Field(
+        90.0, description="Min-SE: the shortest that we accept."
+    )
+
+    def broken(self, deployment: Settings) -> Iterator[Broken]:
+        """RFC 4028 section 7.1: Session-Expires is not below Min-SE."""
+        if self.expires < self.min:
+            yield Broken(("expires",), f"{self.expires:g}s is below min", f"{self.min:g}s and more")
+
+
+class Register(Section):
+    """RFC 3261 section 10: how long agents' phones may register for."""
+
+    min_expires: Annotated[float, seconds(10, 86400)] = Field(
+        60.0, description="Shorter is answered with 423."
+    )
+    max_expires: Annotated[float, seconds(60, 86400)] = Field(3600.0, description="Longer is cut to this.")
+
+    def broken(self, deployment: Settings) -> Iterator[Broken]:
+        if self.max_expires < self.min_expires:
+            allowed = f"{self.min_expires:g}s and more"
+            yield Broken(("max_expires",), f"{self.max_expires:g}s is below min_expires", allowed)
+
+
+class Sip(Section):
+    """The engine's own SIP addresses."""
+
+    listen: Annotated[tuple[ListenUrl, ...], Filled, Unique] = Field(
+        (Listen("udp", "127.0.0.1", 5060), Listen("tcp", "127.0.0.1", 5060)),
+        description="udp://, tcp://, tls://, ws:// and wss:// addresses; port 0 is any free one.",
+    )
+    domain: Domain = Field(
+        description="Addresses of record in it belong to agents and are always challenged."
+    )
+    external_address: Host | None = Field(None, description="What Contact and SDP name when behind a NAT.")
+    tls: Tls | None = Field(None, description="Certificate for tls:// and wss://.")
+    session_timer: SessionTimer = Field(SessionTimer(), description="RFC 4028 session timers.")
+    register_: Register = Field(Register(), alias="register", description="Limits of agents' registrations.")
+
+    def broken(self, deployment: Settings) -> Iterator[Broken]:
+        """Secure listeners need a certificate."""
+        for index, listen in enumerate(self.listen):
+            if listen.transport in ("tls", "wss") and self.tls is None:
+                message = f"{listen} needs a certificate"
+                yield Broken(("listen", index), message, "with sip.tls: {certificate: path, key: path}")

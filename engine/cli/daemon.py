@@ -1,0 +1,209 @@
+"""`cordboard run`: the engine in the real world, from its first line to its exit code."""
+
+from __future__ import annotations
+
+import asyncio
+import gc
+import os
+import secrets
+import signal
+import socket
+import time
+from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import AsyncExitStack, asynccontextmanager
+from pathlib import Path
+
+import structlog
+
+from config.addresses import Listen
+from config.settings import Settings
+from engine.app import Engine, World, assemble
+from engine.cli import codes
+from engine.cli.logs import FLUSH_EVERY, Lines, start_logging
+from engine.cli.sizing import plane_settings
+from engine.facts import Clock, Reason
+from engine.store.open import StoreFault, open_store
+from engine.transports.tcp import Tcp, bind_tcp
+from engine.transports.udp import Udp, bind_udp
+from engine.web.site import CannotListen, create_site, serve
+from media.client import MediaFault, MediaPlane
+from media.control import BadClip
+from media.prompts import Prompts
+
+log = structlog.get_logger()
+
+NODE = "n1"
+"""This node's name in every identifier; there is one node until nodes share a store."""
+LAST_WORDS = 1.0
+"""Seconds that BYEs may wait for their 200s when the engine stops."""
+
+
+class CannotStart(Exception):
+    """The engine cannot run; the text says what is in the way."""
+
+
+def run_daemon(config: Path, settings: Settings, drain: float) -> int:
+    """Run until a signal; gives the exit code."""
+    started = time.monotonic()
+    lines = start_logging(settings.logging.level, settings.logging.format)
+    try:
+        return asyncio.run(_serve(settings, drain, started, lines))
+    except (CannotStart, CannotListen, MediaFault, StoreFault, BadClip) as error:
+        log.error("cannot_start", why=str(error))
+        return codes.CANNOT_START
+    finally:
+        lines.flush()
+
+
+async def _serve(settings: Settings, drain: float, started: float, lines: Lines) -> int:
+    signals = _signals()
+    async with AsyncExitStack() as undo:
+        await undo.enter_async_context(_flushing(lines))
+        sockets = [(url, _bind(url)) for url in _listens(settings)]
+        engine = await _start(settings, sockets, undo)
+        host, port = await undo.enter_async_context(_site(settings, engine))
+        _calm_collector()
+        log.info(
+            "ready",
+            sip=[f"{url.transport}://{_at(sock)}" for url, sock in sockets],
+            web=f"http://{host}:{port}",
+            seconds=round(time.monotonic() - started, 2),
+        )
+        lines.flush()
+        await signals.get()
+        return await _wind_down(engine, signals, drain)
+
+
+async def _start(
+    settings: Settings, sockets: Sequence[tuple[Listen, socket.socket]], undo: AsyncExitStack
+) -> Engine:
+    """Everything but the pages: store, media processes, engine, transports."""
+    store = await undo.enter_async_context(open_store(settings.store.url.get_secret_value()))
+    plane = MediaPlane(plane_settings(settings))
+    prompts = await undo.enter_async_context(Prompts(plane.arena))
+    plane.loader = prompts.load
+    await plane.start()
+    undo.push_async_callback(plane.stop)
+    external = settings.sip.external_address
+    local = {url.transport: (external or url.host, sock.getsockname()[1]) for url, sock in sockets}
+    world = World(Clock(time.monotonic, time.time), NODE, _tokens(), os.urandom(32), local)
+    engine = await assemble(settings, world, plane, store)
+    engine.desk.recordings.repair()
+    undo.callback(engine.driver.close)
+    for url, sock in sockets:
+        if url.transport == "udp":
+            engine.driver.attach("udp", Udp(sock, engine.driver))
+        else:
+            tcp = Tcp(engine.driver)
+            await tcp.listen(sock)
+            engine.driver.attach("tcp", tcp)
+    await undo.enter_async_context(engine.book)
+    return engine
+
+
+async def _wind_down(engine: Engine, signals: asyncio.Queue[int], drain: float) -> int:
+    """Let calls finish, unless told again; then end what is left and say how it went."""
+    log.info("draining", calls=len(engine.book.live), seconds=drain)
+    drained = asyncio.create_task(engine.book.drained(drain))
+    again = asyncio.create_task(signals.get())
+    await asyncio.wait({drained, again}, return_when=asyncio.FIRST_COMPLETED)
+    again.cancel()
+    drained.cancel()
+    cut_off = len(engine.book.live)
+    engine.book.stop()
+    await _last_words(engine)
+    book = engine.book
+    log.info(
+        "stopped",
+        offered=book.offered,
+        answered=book.answered,
+        abandoned=book.ends[Reason.ABANDONED],
+        cut_off=cut_off,
+        ends={str(reason): count for reason, count in book.ends.items()},
+    )
+    return codes.CUT_OFF if cut_off else codes.STOPPED
+
+
+async def _last_words(engine: Engine) -> None:
+    """Our BYEs are to be heard, within reason."""
+    until = time.monotonic() + LAST_WORDS
+    await asyncio.sleep(0)
+    while (engine.book.live or engine.stack.live.clients) and time.monotonic() < until:
+        await asyncio.sleep(0.02)
+
+
+@asynccontextmanager
+async def _site(settings: Settings, engine: Engine) -> AsyncIterator[tuple[str, int]]:
+    listen = settings.web.listen
+    site = create_site(engine.board, engine.desk.clock)
+    async with serve(site, listen.host, listen.port) as address:
+        yield address
+
+
+@asynccontextmanager
+async def _flushing(lines: Lines) -> AsyncIterator[None]:
+    """Write out log lines every so often."""
+
+    async def flush() -> None:
+        while True:
+            await asyncio.sleep(FLUSH_EVERY)
+            lines.flush()
+
+    task = asyncio.create_task(flush())
+    try:
+        yield
+    finally:
+        task.cancel()
+
+
+def _listens(settings: Settings) -> list[Listen]:
+    """The addresses that this version listens on: one of each transport that is built."""
+    listens = [url for url in settings.sip.listen if url.transport in ("udp", "tcp")]
+    if not listens:
+        raise CannotStart(f"{settings.where('sip', 'listen')}: none of it is udp:// or tcp://")
+    for transport in ("udp", "tcp"):
+        if sum(url.transport == transport for url in listens) > 1:
+            where = settings.where("sip", "listen")
+            raise CannotStart(f"{where}: more than one {transport}:// address; one of each is allowed so far")
+    return listens
+
+
+def _bind(url: Listen) -> socket.socket:
+    bind = bind_udp if url.transport == "udp" else bind_tcp
+    try:
+        return bind(url.host, url.port)
+    except OSError as error:
+        raise CannotStart(f"sip.listen: cannot listen on {url}: {error.strerror}") from error
+
+
+def _at(sock: socket.socket) -> str:
+    host, port = sock.getsockname()[:2]
+    return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
+
+
+def _signals() -> asyncio.Queue[int]:
+    arrived: asyncio.Queue[int] = asyncio.Queue()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, arrived.put_nowait, number)
+    return arrived
+
+
+def _tokens() -> Callable[[], str]:
+    """Sixteen hexadecimal digits a call, unguessable; the kernel is asked once for many."""
+    pool: list[str] = []
+
+    def token() -> str:
+        if not pool:
+            text = secrets.token_hex(2048)
+            pool.extend(text[i : i + 16] for i in range(0, len(text), 16))
+        return pool.pop()
+
+    return token
+
+
+def _calm_collector() -> None:
+    """What is there now stays; without this, pauses of a full collection reach a quarter of a second."""
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(50_000, 20, 50)

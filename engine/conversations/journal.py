@@ -1,0 +1,85 @@
+"""What each conversation went through, written as it happens, for afterwards and for a restart."""
+
+from __future__ import annotations
+
+import structlog
+
+from engine.conversations.conversation import Conversation
+from engine.facts import Clock, Phase
+from engine.recordings.catalogue import Recorded
+from engine.recordings.sidecar import wall
+from engine.store.records import (
+    ConversationEnded,
+    ConversationStarted,
+    EventNoted,
+    PhaseEntered,
+    RecordingWhole,
+)
+from engine.store.store import Store
+
+log = structlog.get_logger()
+
+
+class Journal:
+    """One line to the log and one row to the store for every step."""
+
+    def __init__(self, store: Store, clock: Clock, node: str) -> None:
+        self._store = store
+        self._clock = clock
+        self._node = node
+
+    def started(self, call: Conversation) -> None:
+        caller = call.customer.number
+        log.info("call_offered", conversation=call.id, number=call.number, caller=caller)
+        self._store.write(
+            ConversationStarted(call.id, self._node, "inbound", call.number, caller, call.started)
+        )
+
+    def entered(self, call: Conversation, phase: Phase) -> None:
+        log.info("phase", conversation=call.id, phase=phase.value, queue=call.queue, agent=call.agent)
+        self._store.write(
+            PhaseEntered(
+                call.id,
+                call.next_entry(),
+                self._clock.wall(),
+                phase.value,
+                queue=call.queue,
+                agent=call.agent,
+                answered=call.answered,
+            )
+        )
+
+    def missed(self, call: Conversation, agent: str, outcome: str, code: int | None) -> None:
+        """An agent was rung and did not take it."""
+        log.info("agent_missed", conversation=call.id, agent=agent, outcome=outcome, code=code)
+        detail = {"agent": agent, "outcome": outcome, "code": code}
+        self._note(call, "agent_missed", detail)
+
+    def ended(self, call: Conversation) -> None:
+        end = call.end
+        assert end is not None, "a conversation ends before it is said to have ended"
+        detail = {"reason": end.reason.value, "by": end.by, "code": end.code, "detail": end.detail}
+        log.info("call_ended", conversation=call.id, agent=call.agent, **detail)
+        self._note(call, "ended", detail)
+        self._store.write(ConversationEnded(call.id, self._clock.wall(), end.reason.value))
+
+    def recorded(self, call: Conversation, recorded: Recorded) -> None:
+        about = recorded.about
+        say = log.warning if about.fault else log.info
+        path = str(recorded.path or "")
+        say(
+            "recorded",
+            conversation=call.id,
+            leg=about.leg,
+            seconds=about.seconds,
+            path=path,
+            fault=about.fault,
+        )
+        self._store.write(
+            RecordingWhole(
+                call.id, about.leg, path, wall(about.start), about.seconds, about.gaps, about.fault or None
+            )
+        )
+
+    def _note(self, call: Conversation, event: str, detail: dict[str, str | int | None]) -> None:
+        self._store.write(EventNoted(call.id, call.next_entry(), self._clock.wall(), event, detail))

@@ -1,0 +1,393 @@
+"""One INVITE usage, either side (RFC 3261 sections 12 to 15): its identity, its state, and the face of it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from contextlib import suppress
+from typing import TYPE_CHECKING
+
+from engine.sip import dialog_states as s
+from engine.sip import negotiation as n
+from engine.sip.auth import Credentials
+from engine.sip.calling import Calling
+from engine.sip.errors import BadUri, IllegalTransition
+from engine.sip.events import Cancelled, Ended, Established
+from engine.sip.flow import Flow
+from engine.sip.hop import aim
+from engine.sip.inside import answer_inside
+from engine.sip.message import Request, Response
+from engine.sip.reinvite import Reinvites
+from engine.sip.request_user import InsideUser, Outcome
+from engine.sip.transaction import ServerTransaction
+from engine.sip.transfer import Transfers
+from engine.sip.unacked import Unacked
+from engine.sip.uri import NameAddr, parse_name_addr
+from engine.sip.writing import Draft, checked, header_lines
+
+if TYPE_CHECKING:
+    from engine.sip.called import Called
+    from engine.sip.endpoint import Endpoint
+
+
+class Dialog:
+    """A call with one peer.
+
+    What is asked of a call that is already over is let pass: the event that says so may not have been read
+    yet. Anything else that its state does not allow raises IllegalTransition.
+    """
+
+    __slots__ = (
+        "_called",
+        "_calling",
+        "_closing_headers",
+        "_reinvites",
+        "_transfers",
+        "call_id",
+        "called",
+        "credentials",
+        "endpoint",
+        "flow",
+        "home",
+        "local_sdp",
+        "local_seq",
+        "local_tag",
+        "negotiation",
+        "outgoing",
+        "peer",
+        "remote_sdp",
+        "remote_seq",
+        "remote_tag",
+        "request_uri",
+        "route",
+        "routes",
+        "sender",
+        "state",
+        "target",
+        "unacked",
+    )
+
+    def __init__(
+        self,
+        endpoint: Endpoint,
+        *,
+        outgoing: bool,
+        call_id: str,
+        local_tag: str,
+        sender: str,
+        peer: str,
+        home: Flow,
+    ) -> None:
+        self.endpoint = endpoint
+        self.outgoing = outgoing
+        """True when we called."""
+        self.call_id = call_id
+        self.local_tag = local_tag
+        self.remote_tag = ""
+        self.sender = sender
+        """Our name-addr with our tag, as it stands in From of our requests."""
+        self.peer = peer
+        """Theirs, as it stands in To of our requests."""
+        self.home = self.flow = home
+        """How the peer was reached first; `flow` is how it is reached now."""
+        self.state = s.CALLING if outgoing else s.INVITED
+        """A state of dialog_states.DIALOG."""
+        self.negotiation = n.STABLE
+        """A state of negotiation.NEGOTIATION."""
+        self.local_seq = 0
+        self.remote_seq = -1
+        self.target = self.request_uri = self.called = self.route = ""
+        """`called` is the user of the first Request-URI: the number that was called."""
+        self.routes: tuple[str, ...] = ()
+        self.local_sdp: bytes | None = None
+        """The description we sent last."""
+        self.remote_sdp: bytes | None = None
+        """The description they sent last."""
+        self.credentials: Credentials | None = None
+        self.unacked: dict[int, Unacked] = {}
+        self._calling: Calling | None = None
+        self._called: Called | None = None
+        self._reinvites: Reinvites | None = None
+        self._transfers: Transfers | None = None
+        self._closing_headers: tuple[tuple[str, str], ...] = ()
+
+    # -- who
+
+    @property
+    def remote(self) -> NameAddr:
+        """The far end's name and URI."""
+        try:
+            return parse_name_addr(self.peer)
+        except BadUri:
+            return NameAddr("", self.peer, "")
+
+    @property
+    def remote_uri(self) -> str:
+        """The far end's URI, from To or From."""
+        return self.remote.uri
+
+    @property
+    def caller(self) -> NameAddr:
+        """Display name and URI of the From of the INVITE."""
+        return parse_name_addr(self.sender) if self.outgoing else self.remote
+
+    def __repr__(self) -> str:
+        way = "to" if self.outgoing else "from"
+        return f"<Dialog {way} {self.remote_uri} {self.state} {self.call_id}>"
+
+    # -- the called side
+
+    def ring(self, now: float) -> None:
+        """Send 180."""
+        if self.step(s.RING, now) and self._called:
+            self._called.provisional(180, b"")
+
+    def progress(self, sdp: bytes, now: float) -> None:
+        """Send 183 with a description: early media."""
+        if self.step(s.PROGRESS, now) and self._called:
+            self._called.provisional(183, sdp)
+
+    def accept(self, sdp: bytes, now: float) -> None:
+        """Answer the call: 200, repeated until Established or Ended."""
+        if self.step(s.ACCEPT, now) and self._called:
+            self._called.accept(sdp)
+
+    def refuse(
+        self, code: int, now: float, reason: str | None = None, headers: Iterable[tuple[str, str]] = ()
+    ) -> None:
+        """Refuse the call with 300..699."""
+        lines = header_lines(headers)
+        if self.step(s.REFUSE, now) and self._called:
+            self._called.refuse(code, reason and checked(reason), lines)
+
+    # -- the calling side
+
+    def cancel(self, now: float) -> None:
+        """Give the call up: Failed follows. The same as `hang_up`, so that an answer may cross it."""
+        self.hang_up(now)
+
+    # -- both
+
+    def hang_up(self, now: float, headers: Iterable[tuple[str, str]] = ()) -> None:
+        """End the call in whatever way its state asks for; nothing more is reported but Failed of a cancelled
+        call.
+        """
+        before = self.state
+        self._closing_headers = tuple(headers)
+        if not self.step(s.HANG_UP, now):
+            return
+        if before == s.CONFIRMED:
+            self.bye()
+        elif before == s.INVITED and self._called:
+            self._called.refuse(603, None, header_lines(self._closing_headers))
+        elif self._calling is not None:
+            self._calling.cancel()
+
+    def reoffer(self, sdp: bytes, now: float) -> None:
+        """Change the media by a re-INVITE; Reanswered tells the outcome. A glare (491) is tried again by
+        itself.
+        """
+        if self.step(s.MODIFY, now):
+            self.reinvites.offer(sdp)
+
+    def answer(self, sdp: bytes, now: float) -> None:
+        """Answer what Reoffered brought; let pass when it was taken back meanwhile."""
+        if self.step(s.MODIFY, now):
+            self.reinvites.answer(sdp)
+
+    def decline(self, code: int, now: float) -> None:
+        """Refuse what Reoffered brought, 488 for example; let pass when it was taken back meanwhile."""
+        if self.step(s.MODIFY, now):
+            self.reinvites.decline(code)
+
+    def refer(self, refer_to: str, now: float) -> None:
+        """Ask the far end to call somebody else; `refer_to` is a header value. Notified tells how it goes."""
+        if self.step(s.TRANSFER, now):
+            self.transfers.refer(checked(refer_to))
+
+    def notify(self, fragment: str, now: float, final: bool) -> None:
+        """Report on the transfer that Referred asked for, with a status line such as "SIP/2.0 200 OK"."""
+        if self.step(s.TRANSFER, now):
+            self.transfers.notify(checked(fragment), final)
+
+    # -- for the rest of the stack
+
+    def step(self, event: str, now: float | None = None) -> bool:
+        """Take a row of the table. False when the dialog was over before."""
+        if now is not None:
+            self.endpoint.now = now
+        before = self.state
+        try:
+            self.state = s.DIALOG[before][event]
+        except KeyError:
+            raise IllegalTransition("dialog", before, event) from None
+        return before != s.ENDED
+
+    @property
+    def reinvites(self) -> Reinvites:
+        """Its re-INVITEs; made when the first one comes."""
+        if self._reinvites is None:
+            self._reinvites = Reinvites(self)
+        return self._reinvites
+
+    @property
+    def transfers(self) -> Transfers:
+        """Its REFERs; made when the first one comes."""
+        if self._transfers is None:
+            self._transfers = Transfers(self)
+        return self._transfers
+
+    def negotiate(self, operation: str) -> None:
+        """Move the offer/answer state. Raises IllegalTransition."""
+        self.negotiation = n.next_state(self.negotiation, operation)
+
+    def begin_calling(self, calling: Calling) -> None:
+        """We called: `calling` sees it through until it is answered."""
+        self._calling = calling
+        self.endpoint.dialogs[self.call_id, self.local_tag] = self
+
+    def begin_called(self, called: Called) -> None:
+        """They called: `called` sees it through until it is answered."""
+        self._called = called
+        self.endpoint.dialogs[self.call_id, self.local_tag] = self
+
+    def confirm(self, response: Response) -> None:
+        """Take the dialog's identity and route set from a 2xx to our INVITE."""
+        self.remote_tag, self.peer = response.to_tag, response.headers["to"].strip()
+        self.routes = tuple(reversed(response.all("record-route")))
+        self.refresh_target(response)
+
+    def fork(self, response: Response) -> Dialog:
+        """The dialog of another fork of our INVITE that was answered too."""
+        other = Dialog(
+            self.endpoint,
+            outgoing=True,
+            call_id=self.call_id,
+            local_tag=self.local_tag,
+            sender=self.sender,
+            peer=self.peer,
+            home=self.home,
+        )
+        other.target, other.local_seq, other.credentials = self.target, self.local_seq, self.credentials
+        other.confirm(response)
+        return other
+
+    def refresh_target(self, message: Request | Response) -> None:
+        """A Contact moves the remote target (RFC 3261 section 12.2.1.2); one that cannot be read is left
+        aside.
+        """
+        contact = message.headers.get("contact")
+        if contact is not None:
+            with suppress(BadUri, IndexError):
+                self.target = parse_name_addr(message.all("contact")[0]).uri
+        self.request_uri, self.route, self.flow = aim(self.target, self.routes, self.home)
+
+    def forget_connection(self, flow: Flow) -> None:
+        """The stream is gone: reach the peer by its own address from now on."""
+        if flow in (self.flow, self.home):
+            self.home = Flow(flow.transport, flow.host, flow.port)
+            self.request_uri, self.route, self.flow = aim(self.target, self.routes, self.home)
+
+    def draft(self, method: str, extra: str = "", body: bytes = b"", seq: int | None = None) -> Draft:
+        """A request within the dialog; takes the next CSeq unless one is given."""
+        if seq is None:
+            self.local_seq += 1
+            seq = self.local_seq
+        return Draft(
+            method,
+            self.request_uri,
+            sender=self.sender,
+            to=self.peer,
+            call_id=self.call_id,
+            seq=seq,
+            route=self.route,
+            extra=extra,
+            body=body,
+        )
+
+    def contact_line(self) -> str:
+        """Our Contact header."""
+        return f"Contact: <{self.endpoint.contact(self.flow)}>\r\n"
+
+    def send(self, method: str, outcome: Outcome, extra: str = "", body: bytes = b"") -> None:
+        """Send a request within the dialog that is no INVITE; a challenge to it is answered."""
+        draft = self.draft(method, extra, body)
+        self.endpoint.start(draft, self.flow, InsideUser(self, draft, outcome))
+
+    def bye(self) -> None:
+        """Send BYE and forget the dialog."""
+        self.finish()
+        self.send("BYE", lambda response: None, header_lines(self._closing_headers))
+
+    def finish(self) -> None:
+        """The dialog is over: stop all its clocks and drop it from the tables."""
+        self.state = s.ENDED
+        for waiting in self.unacked.values():
+            waiting.stop()
+        self.unacked.clear()
+        self._called = None  # no ring of references is left for the garbage collector
+        if self._reinvites is not None:
+            self._reinvites.stop()
+        key = self.call_id, self.local_tag
+        if self.endpoint.dialogs.get(key) is self:
+            del self.endpoint.dialogs[key]
+
+    def await_ack(self, transaction: ServerTransaction, seq: int, early: bool) -> None:
+        """A 2xx of ours was sent: repeat it until its ACK."""
+        on_ack = self._on_first_ack if early else self.reinvites.on_ack
+        self.unacked[seq] = Unacked(
+            self.endpoint, transaction.last, transaction.flow, on_ack, lambda: self._on_silence(seq)
+        )
+
+    def on_request(self, request: Request) -> None:
+        """A request with our tag, other than CANCEL."""
+        if request.from_tag != self.remote_tag:
+            if request.method != "ACK":
+                self.endpoint.reply(request, 481)
+        elif request.method == "ACK":
+            self.on_ack(request)
+        else:
+            answer_inside(self, request)
+
+    def on_ack(self, request: Request) -> None:
+        """The ACK of a 2xx of ours."""
+        waiting = self.unacked.pop(request.cseq, None)
+        if waiting is not None:
+            waiting.stop()
+            waiting.on_ack(request)
+
+    def _on_first_ack(self, request: Request) -> None:
+        if self.state == s.CLOSING:
+            self.bye()
+            return
+        self.state = s.CONFIRMED
+        body = request.body or None
+        if self.negotiation == n.LOCAL_OFFER:
+            if body is None:
+                self.bye()
+                self.endpoint.emit(Ended(self, "no answer in the ACK"))
+                return
+            self.negotiate(n.RECEIVE_ANSWER)
+            self.remote_sdp = body
+        self.endpoint.emit(Established(self, body))
+
+    def _on_silence(self, seq: int) -> None:
+        """No ACK within 64*T1 (RFC 3261 section 13.3.1.4)."""
+        reported = self.state != s.CLOSING
+        self.unacked.pop(seq, None)
+        self.bye()
+        if reported:
+            self.endpoint.emit(Ended(self, "no ACK"))
+
+    def on_bye(self, transaction: ServerTransaction, request: Request) -> None:
+        """The far end hangs up; it may, even before its ACK."""
+        before = self.state
+        transaction.respond(200)
+        if before == s.INVITED and self._called:
+            self._called.refuse(487, None, "")
+            self.endpoint.emit(Cancelled(self))
+            return
+        if self._reinvites is not None:
+            self._reinvites.abandon()
+        self.finish()
+        if before != s.CLOSING:
+            self.endpoint.emit(Ended(self, "BYE", request))

@@ -1,0 +1,176 @@
+"""Who is reachable where: the bindings of RFC 3261 section 10.3, without any I/O."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Final
+
+from engine.sip.errors import BadUri, RemoteFault
+from engine.sip.flow import Flow
+from engine.sip.header import params
+from engine.sip.message import Request
+from engine.sip.uri import Uri, parse_name_addr, parse_uri
+
+MAX_CONTACTS: Final = 10
+"""Bindings that one user may hold."""
+
+
+@dataclass(frozen=True, slots=True)
+class Binding:
+    """One registered phone of a user."""
+
+    uri: str
+    """What to call it by: the Request-URI of a call to it."""
+    flow: Flow
+    """Where its REGISTER came from; reuse it, for a phone behind a NAT has no other way in."""
+    expires: float
+    """Monotonic seconds at which it lapses."""
+    call_id: str
+    cseq: int
+    path: tuple[str, ...] = ()
+    """Route values to put in front of a call to it (RFC 3327)."""
+    q: float = 1.0
+    """Its preference, 0..1."""
+    user_agent: str = ""
+
+    @property
+    def key(self) -> tuple[str, str, int | None, str | None]:
+        """What makes two contacts the same binding."""
+        return _key(parse_uri(self.uri))
+
+
+def _key(uri: Uri) -> tuple[str, str, int | None, str | None]:
+    return uri.user, uri.host, uri.port, uri.transport
+
+
+@dataclass(frozen=True, slots=True)
+class _Wish:
+    """One Contact of a REGISTER."""
+
+    uri: str
+    seconds: int
+    q: float
+
+
+class Registrar:
+    """Bindings by user. Users are authenticated before they get here."""
+
+    def __init__(self, min_expires: int, max_expires: int) -> None:
+        self._min, self._max = min_expires, max_expires
+        self._bindings: dict[str, dict[tuple[str, str, int | None, str | None], Binding]] = {}
+
+    def contacts(self, user: str, now: float) -> list[Binding]:
+        """The user's live bindings: most preferred first, then the most recent."""
+        live = [held for held in self._bindings.get(user, {}).values() if held.expires > now]
+        return sorted(live, key=lambda held: (-held.q, -held.expires))
+
+    def users(self) -> list[str]:
+        """Everyone with a binding."""
+        return list(self._bindings)
+
+    def lapse(self, user: str, now: float) -> bool:
+        """Drop what has expired; True when anything was dropped."""
+        held = self._bindings.get(user, {})
+        gone = [key for key, binding in held.items() if binding.expires <= now]
+        for key in gone:
+            del held[key]
+        if not held:
+            self._bindings.pop(user, None)
+        return bool(gone)
+
+    def next_lapse(self, user: str) -> float | None:
+        """When the user's next binding expires."""
+        held = self._bindings.get(user)
+        return min(binding.expires for binding in held.values()) if held else None
+
+    def drop_flow(self, flow: Flow) -> list[str]:
+        """Forget what was registered over a stream that closed; the users concerned."""
+        users = []
+        for user, held in list(self._bindings.items()):
+            for key in [key for key, binding in held.items() if binding.flow == flow]:
+                del held[key]
+                users.append(user)
+            if not held:
+                del self._bindings[user]
+        return users
+
+    def register(self, user: str, request: Request, now: float) -> bool:
+        """Apply a REGISTER, wholly or not at all; True when it changed or refreshed anything.
+
+        Raises RemoteFault: 400 malformed, 403 too many contacts, 423 too brief, 500 out of order.
+        """
+        values = request.all("contact")
+        if not values:
+            return False
+        self.lapse(user, now)
+        if any(value.strip() == "*" for value in values):
+            self._clear(user, request, values)
+            return True
+        wishes = [self._wish(value, request) for value in values]
+        held = dict(self._bindings.get(user, {}))
+        for wish in wishes:
+            self._apply(held, wish, request, now)
+        if len(held) > MAX_CONTACTS:
+            raise RemoteFault(f"more than {MAX_CONTACTS} contacts", 403)
+        if held:
+            self._bindings[user] = held
+        else:
+            self._bindings.pop(user, None)
+        return True
+
+    def _clear(self, user: str, request: Request, values: list[str]) -> None:
+        """`Contact: *` (RFC 3261 section 10.3 step 6)."""
+        if len(values) != 1 or request.get("expires") != "0":
+            raise RemoteFault("Contact: * must stand alone and with Expires: 0")
+        for binding in self._bindings.get(user, {}).values():
+            _check_order(binding, request)
+        self._bindings.pop(user, None)
+
+    def _wish(self, value: str, request: Request) -> _Wish:
+        contact = parse_name_addr(value)
+        if parse_uri(contact.uri).scheme not in ("sip", "sips"):
+            raise BadUri(f"the contact {contact.uri[:40]!r} cannot be called; allowed are sip and sips")
+        given = params(contact.params)
+        text = given.get("expires") or request.get("expires")
+        seconds = int(text) if text.isascii() and text.isdigit() and len(text) < 11 else self._max
+        if 0 < seconds < self._min:
+            raise RemoteFault(f"expires {seconds} is too brief", 423, (("Min-Expires", str(self._min)),))
+        return _Wish(contact.uri, min(seconds, self._max), _preference(given.get("q", "")))
+
+    def _apply(
+        self,
+        held: dict[tuple[str, str, int | None, str | None], Binding],
+        wish: _Wish,
+        request: Request,
+        now: float,
+    ) -> None:
+        key = _key(parse_uri(wish.uri))
+        old = held.get(key)
+        if old is not None:
+            _check_order(old, request)
+        if not wish.seconds:
+            held.pop(key, None)
+            return
+        held[key] = Binding(
+            wish.uri,
+            request.flow,
+            now + wish.seconds,
+            request.call_id,
+            request.cseq,
+            tuple(request.all("path")),
+            wish.q,
+            request.get("user-agent")[:200],
+        )
+
+
+def _check_order(old: Binding, request: Request) -> None:
+    """A REGISTER that was overtaken by a later one of the same Call-ID must not undo it."""
+    if old.call_id == request.call_id and request.cseq <= old.cseq:
+        raise RemoteFault(f"CSeq {request.cseq} is not above {old.cseq}, which was seen before", 500)
+
+
+def _preference(text: str) -> float:
+    """A q value; 1 for one that cannot be read (RFC 3261 section 10.2.1.2)."""
+    if len(text) < 8 and text.replace(".", "", 1).isdigit() and text.isascii():
+        return min(float(text), 1.0)
+    return 1.0

@@ -1,0 +1,96 @@
+"""The wallboard's read model, taken from the engine as it is."""
+
+from __future__ import annotations
+
+import anyio
+
+from engine.agents.agent import Agent, Status
+from engine.agents.floor import Floor
+from engine.conversations.book import Book
+from engine.conversations.conversation import Conversation
+from engine.facts import Clock, Phase, Reason
+from engine.queues.dispatcher import Dispatcher
+from engine.queues.queue import Queue
+from engine.web.board import AgentLine, Board, CallLine, QueueLine, Totals
+
+UNANSWERED = frozenset({Phase.ARRIVING, Phase.GREETING, Phase.WAITING, Phase.PRESENTED})
+
+
+class EngineBoard:
+    """Reads the book, the floor and the queues; wakes whoever waits for a change."""
+
+    def __init__(self, name: str, clock: Clock, book: Book, floor: Floor, dispatcher: Dispatcher) -> None:
+        self._name = name
+        self._clock = clock
+        self._book = book
+        self._floor = floor
+        self._dispatcher = dispatcher
+        self._news = anyio.Event()
+        book.on_change.append(self._mark)
+        floor.on_change.append(self._mark)
+
+    async def changed(self) -> None:
+        await self._news.wait()
+        self._news = anyio.Event()
+
+    def board(self) -> Board:
+        now = self._clock.monotonic()
+        calls = list(self._book.live.values())
+        waiting = sum(call.phase in UNANSWERED for call in calls)
+        return Board(
+            name=self._name,
+            taken_at=now,
+            totals=Totals(
+                offered=self._book.offered,
+                answered=self._book.answered,
+                abandoned=self._book.ends[Reason.ABANDONED],
+                waiting=waiting,
+                in_call=sum(call.phase is Phase.TALKING for call in calls),
+            ),
+            calls=tuple(self._call(call) for call in calls),
+            queues=tuple(self._queue(queue, now) for queue in self._dispatcher.queues.values()),
+            agents=tuple(self._agent(agent) for agent in self._floor.agents.values()),
+        )
+
+    def _mark(self, *_: object) -> None:
+        self._news.set()
+
+    def _call(self, call: Conversation) -> CallLine:
+        agent = self._floor.agents.get(call.agent)
+        return CallLine(
+            id=call.id,
+            phase=call.phase,
+            caller=call.customer.label,
+            number=call.number,
+            queue=call.queue,
+            agent=agent.name if agent is not None else "",
+            since=call.since,
+            started=call.arrived,
+        )
+
+    def _queue(self, queue: Queue, now: float) -> QueueLine:
+        first = queue.first_entered()
+        return QueueLine(
+            name=queue.name,
+            waiting=len(queue),
+            longest_wait=now - first if first is not None else 0.0,
+            agents_free=queue.free_agents,
+            agents_logged_in=sum(
+                self._floor.agents[agent].status is not Status.OFFLINE for agent in queue.agents
+            ),
+            answered=queue.counts.answered,
+            abandoned=queue.counts.abandoned,
+            answer_within=queue.answer_within,
+        )
+
+    def _agent(self, agent: Agent) -> AgentLine:
+        return AgentLine(
+            id=agent.id,
+            name=agent.name,
+            status=agent.status,
+            phase=agent.doing,
+            since=agent.since,
+            talking_to=agent.talking_to,
+            phones=agent.phones,
+            calls=agent.calls,
+        )

@@ -1,0 +1,130 @@
+"""Who may speak to a row: the address the SDP named, else the first that keeps speaking; then nobody else
+(comedia)."""
+
+from __future__ import annotations
+
+from typing import Final
+
+import numpy as np
+
+from media.columns import Columns
+from media.reception import Reception
+from media.wire import Address, Wire
+
+TRIES: Final = 3
+"""Packets a stranger must have sent, with none from the address the SDP named, before it is taken for the
+party."""
+_DRAIN: Final = 64
+"""Packets read from a socket at a time while its party is not known."""
+
+
+class Latching:
+    """Reads the sockets that epoll watches: rows whose party is unknown, rows that fell asleep, and RTCP."""
+
+    def __init__(self, columns: Columns, wire: Wire, reception: Reception) -> None:
+        self.columns = columns
+        self.wire = wire
+        self.reception = reception
+        self._strangers: dict[int, tuple[Address, int]] = {}
+        self._rtcp = memoryview(bytearray(2048))
+
+    def watch(self, row: int) -> None:
+        """A row begins: nobody is known yet. Tags above the rows are RTCP sockets."""
+        columns = self.columns
+        self.wire.watch(columns.sockets[row], row)
+        self.wire.watch(columns.rtcp_sockets[row], row + columns.rows)
+
+    def forget(self, row: int) -> None:
+        self._strangers.pop(row, None)
+
+    def unlatch(self, row: int) -> None:
+        """The SDP named another address: hear everybody until it speaks."""
+        columns, ledger = self.columns, self.columns.ledger
+        self.forget(row)
+        if ledger.latched[row]:
+            self.wire.loosen(columns.sockets[row])
+            ledger.latched[row] = ledger.anchored[row] = 0
+        if columns.awake[row]:
+            columns.awake[row] = False
+            self.wire.watch(columns.sockets[row], row)
+        columns.heard_in(int(ledger.c[row]))
+
+    def listen(self, m: int) -> None:
+        """Hear whoever of the watched spoke since the phase before."""
+        rows = self.columns.rows
+        for tag in self.wire.ready():
+            if tag >= rows:
+                self._drop_rtcp(tag - rows)
+            elif self.columns.ledger.latched[tag]:
+                self._wake(m, tag)
+            else:
+                self._meet(m, tag)
+
+    def _drop_rtcp(self, row: int) -> None:
+        for _ in range(_DRAIN):
+            if self.wire.receive_from(self.columns.rtcp_sockets[row], self._rtcp) is None:
+                return
+
+    def drain(self, row: int) -> None:
+        """What lay in the socket while nobody served it is too old to be heard."""
+        for _ in range(_DRAIN):
+            if self.wire.receive_from(self.columns.sockets[row], self.columns.rx_views[row]) is None:
+                return
+
+    def _wake(self, m: int, row: int) -> None:
+        columns = self.columns
+        columns.awake[row] = True
+        self.wire.unwatch(columns.sockets[row])
+        columns.heard_in(int(columns.ledger.c[row]))
+        try:
+            size = self.wire.receive(columns.sockets[row], columns.rx_views[row])
+        except OSError:
+            return
+        self._take(m, row, size)
+
+    def _take(self, m: int, row: int, size: int) -> None:
+        self.reception.ingest(m, np.array([row]), np.array([size], np.int64))
+
+    def _meet(self, m: int, row: int) -> None:
+        """Packets of unknown senders. Once one is known, only its packets are kept."""
+        columns, ledger = self.columns, self.columns.ledger
+        for _ in range(_DRAIN):
+            got = self.wire.receive_from(columns.sockets[row], columns.rx_views[row])
+            if got is None:
+                return
+            size, source = got
+            if ledger.latched[row]:
+                if source != self._peer(row):
+                    columns.counts.strangers += 1
+                    continue
+            elif not ledger.aimed[row] or not self._is_party(row, source):
+                continue
+            else:
+                self._latch(row, source)
+            self._take(m, row, size)
+
+    def _peer(self, row: int) -> Address:
+        ledger = self.columns.ledger
+        return bytes(ledger.peer_host[row]).decode(), int(ledger.peer_port[row])
+
+    def _is_party(self, row: int, source: Address) -> bool:
+        ledger = self.columns.ledger
+        if source == (bytes(ledger.aim_host[row]).decode(), int(ledger.aim_port[row])):
+            return True
+        known, count = self._strangers.get(row, (source, 0))
+        if known != source:
+            count = 0
+        self._strangers[row] = source, count + 1
+        return count + 1 >= TRIES
+
+    def _latch(self, row: int, source: Address) -> None:
+        columns, ledger = self.columns, self.columns.ledger
+        self.wire.connect(columns.sockets[row], source)
+        self.wire.unwatch(columns.sockets[row])
+        ledger.peer_host[row], ledger.peer_port[row] = source[0].encode(), source[1]
+        ledger.latched[row] = 1
+        self.forget(row)
+        columns.awake[row] = True
+        columns.heard_in(int(ledger.c[row]))
+        if columns.txphase[row] >= 0:
+            columns.tx_stale[columns.txphase[row]] = True

@@ -1,0 +1,112 @@
+"""Who is read and who sends in each of the four phases, as lists ready to be run through."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TypeVar
+
+import numpy as np
+
+from media.columns import Columns, Crossing, Hearing, Rows, Speaking
+from media.g711 import FRAME, SILENCE
+from media.ledger import BRIDGE, I64, NOTHING, PHASES, SHIFTS
+
+T = TypeVar("T")
+
+SHORTEST = PHASES - 1
+"""Phases between two packets of a row at least: a frame less is a burst to the party's phone."""
+
+
+class Roster:
+    """Lists are rebuilt only for phases in which something changed."""
+
+    def __init__(self, columns: Columns) -> None:
+        self.columns = columns
+        empty = np.zeros(0, np.intp)
+        self.hearing = [Hearing(empty, [], []) for _ in range(PHASES)]
+        self.speaking = [Speaking(empty, [], empty, [], [], []) for _ in range(PHASES)]
+        self._seen: list[int] = []
+
+    def refresh(self, m: int) -> None:
+        """Make the lists of phase `m` right."""
+        columns, phase = self.columns, m % PHASES
+        seen = [int(ledger.head[SHIFTS]) for ledger in columns.ledgers]
+        if columns.retune or seen != self._seen:
+            self._seen = seen
+            self._retune(m)
+        if columns.rx_stale[phase]:
+            columns.rx_stale[phase] = False
+            self.hearing[phase] = self._hearing(phase)
+        if columns.tx_stale[phase]:
+            columns.tx_stale[phase] = False
+            self.speaking[phase] = self._speaking(phase)
+
+    def _hearing(self, phase: int) -> Hearing:
+        columns = self.columns
+        rows = np.flatnonzero(columns.awake & (columns.ledger.c % PHASES == phase))
+        return Hearing(rows, _pick(columns.sockets, rows), _pick(columns.rx_views, rows))
+
+    def _retune(self, m: int) -> None:
+        """Give each sending row the phase in which its source is heard; a row with no such source keeps its
+        own."""
+        columns, ledger = self.columns, self.columns.ledger
+        columns.retune = False
+        wanted = self._wanted()
+        moved = np.flatnonzero(wanted != columns.txphase)
+        phases = wanted[moved]
+        first = m + (phases - m) % PHASES
+        sent = ledger.sent[moved]
+        ripe = (phases < 0) | (sent < 0) | (first - sent >= SHORTEST)
+        columns.retune = bool((~ripe).any())
+        renewed = columns.renewed.copy()
+        renewed[moved[~ripe]] = False
+        moved, first = moved[ripe], first[ripe]
+        for phase in {*columns.txphase[moved].tolist(), *wanted[moved].tolist()} - {-1}:
+            columns.tx_stale[phase] = True
+        columns.txphase[moved] = wanted[moved]
+        self._renew(np.flatnonzero(renewed), m)
+
+    def _wanted(self) -> I64:
+        columns, ledger = self.columns, self.columns.ledger
+        sounds = (ledger.kind != NOTHING) | (ledger.clip != 0)
+        talks = (ledger.owner != 0) & (ledger.aimed != 0) & (ledger.sends != 0) & sounds
+        kept = np.where(columns.txphase >= 0, columns.txphase, np.arange(columns.rows) % PHASES)
+        wanted = np.where(talks, kept, -1)
+        bridged = talks & columns.bridged()
+        for worker, other in enumerate(columns.ledgers):
+            rows = np.flatnonzero(bridged & (ledger.src_w == worker))
+            sources = ledger.src[rows]
+            live = (other.anchored[sources] != 0) & (other.owner[sources] == ledger.src_gen[rows])
+            wanted[rows[live]] = (other.c[sources[live]] + columns.lag(worker)) % PHASES
+        return wanted
+
+    def _renew(self, rows: Rows, m: int) -> None:
+        """Timestamps of rows that had a pause go on by the clock, and say so by the marker bit (RFC 3551
+        4.1)."""
+        columns, ledger = self.columns, self.columns.ledger
+        columns.renewed[rows] = False
+        rows = rows[(columns.txphase[rows] >= 0) & (ledger.sent[rows] >= 0)]
+        first = m + (columns.txphase[rows] - m) % PHASES
+        pause = np.maximum(first - ledger.sent[rows] - PHASES, 0)
+        ledger.stamp[rows] += (pause * (FRAME // PHASES)).astype(np.uint32)
+        columns.tx[rows[pause > 0], 1] |= 0x80
+
+    def _speaking(self, phase: int) -> Speaking:
+        columns, ledger = self.columns, self.columns.ledger
+        mine = np.flatnonzero(columns.txphase == phase)
+        clips = mine[(ledger.clip[mine] != 0) | (ledger.kind[mine] > BRIDGE)]
+        bridged = mine[columns.bridged()[mine]]
+        bridges = []
+        for worker in np.unique(ledger.src_w[bridged]).tolist():
+            rows = bridged[ledger.src_w[bridged] == worker]
+            bridges.append(Crossing(worker, rows, ledger.src[rows].astype(np.intp), columns.lag(worker)))
+        silent = np.setdiff1d(np.setdiff1d(mine, clips), bridged)
+        columns.tx[silent, 12:] = SILENCE[ledger.codec[silent], None]
+        odd = (ledger.ptime[mine] != 20) | (ledger.latched[mine] == 0)
+        plain = mine[~odd]
+        sockets, views = _pick(columns.sockets, plain), _pick(columns.tx_views, plain)
+        return Speaking(mine, bridges, clips, sockets, views, mine[odd].tolist())
+
+
+def _pick(things: Sequence[T], rows: Rows) -> list[T]:
+    return [things[row] for row in rows.tolist()]

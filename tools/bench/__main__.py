@@ -1,0 +1,40 @@
+"""`python -m tools.bench NAME`: one JSON object of figures, or a table for people."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+from typing import Any
+
+from tools.bench import media
+
+
+def main(words: list[str]) -> None:
+    """Run the bench that is asked for."""
+    parser = argparse.ArgumentParser(prog="python -m tools.bench", description=__doc__)
+    benches = parser.add_subparsers(dest="bench", required=True)
+    bench = benches.add_parser("media", help="legs of G.711 through the media plane, beside a loop in C")
+    bench.add_argument("--legs", type=int, default=500)
+    bench.add_argument("--seconds", type=float, default=10.0)
+    bench.add_argument("--workers", type=int, default=1)
+    bench.add_argument("--jitter", type=int, default=0, metavar="MS", help="of the generator's packets")
+    bench.add_argument("--no-record", dest="record", action="store_false")
+    bench.add_argument("--json", action="store_true", help="one JSON object")
+    asked = parser.parse_args(words)
+    load = media.Load(asked.legs, asked.seconds, asked.workers, asked.jitter, asked.record)
+    show(media.run(load), asked.json)
+
+
+def show(figures: dict[str, Any], as_json: bool) -> None:
+    """Print figures."""
+    if as_json:
+        print(json.dumps(figures))
+        return
+    width = max(map(len, figures))
+    for name, value in figures.items():
+        print(f"{name:{width}}  {value}")
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])
