@@ -8,6 +8,7 @@ import time
 from pathlib import Path
 from typing import Any
 
+from engine.store.open import open_store
 from engine.store.records import (
     ConversationEnded,
     ConversationStarted,
@@ -15,7 +16,7 @@ from engine.store.records import (
     Record,
     RecordingWhole,
 )
-from engine.store.sql import SqlStore, open_store
+from engine.store.sql import SqlStore
 
 PHASES = ("greeting", "waiting", "presented", "talking")
 IN_FLIGHT = 20_000
