@@ -10,8 +10,8 @@ from pathlib import Path
 from queue import SimpleQueue
 
 from media.laws import Law
-from media.tape import Tape
 from media.wav import FRAME, RATE
+from media.wavfile import WavFile
 
 LIMIT = 128 * 1024 * 1024
 """Bytes that may wait for the disk; what comes on top is dropped and becomes silence. 8 s of 2,000 legs."""
@@ -59,7 +59,7 @@ class Disk:
     def __init__(self, limit: int = LIMIT) -> None:
         self._jobs: SimpleQueue[_Job | None] = SimpleQueue()
         self._closed: deque[Closed] = deque()
-        self._tapes: dict[int, tuple[Tape, Path]] = {}
+        self._tapes: dict[int, tuple[WavFile, Path]] = {}
         self._limit = limit
         self._put = 0
         self._done = 0
@@ -114,7 +114,7 @@ class Disk:
     def _do(self, job: _Job) -> None:
         match job:
             case _Open(key, path, law, resume):
-                self._tapes[key] = (Tape.resume(path, law) if resume else Tape.create(path, law)), path
+                self._tapes[key] = (WavFile.resume(path, law) if resume else WavFile.create(path, law)), path
             case _Append(key, at, pieces) if key in self._tapes:
                 self._tapes[key][0].append(at, pieces)
             case _Finish(key, frames) if key in self._tapes:
@@ -135,7 +135,7 @@ class Disk:
                 fault += f"; then {second.strerror}"
         return self._end(job.key, tape, fault)
 
-    def _end(self, key: int, tape: Tape | None, fault: str | None) -> None:
+    def _end(self, key: int, tape: WavFile | None, fault: str | None) -> None:
         self._tapes.pop(key, None)
         seconds, holes = (tape.frames * FRAME / RATE, tape.holes) if tape else (0.0, 0)
         self._closed.append(Closed(key, seconds, holes, fault))

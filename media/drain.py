@@ -18,8 +18,8 @@ import numpy.typing as npt
 from media.control import Record, RecordingEnded, RowRef, StopRecording
 from media.disk import Closed, Disk
 from media.laws import TO_OTHER, Law
-from media.tape import Tape
 from media.wav import FRAME
+from media.wavfile import WavFile
 
 SETTLED = 2
 """Ticks after which a cell is read: its worker may be that late with it."""
@@ -99,7 +99,7 @@ class Drain:
         tick = self._now() if asked.tick is None else asked.tick
         self.stop(StopRecording(asked.ref, tick))
         law = Law[asked.codec]
-        kept = Tape.kept(Path(asked.path)) if asked.resume else 0
+        kept = WavFile.kept(Path(asked.path)) if asked.resume else 0
         take = Take(next(self._keys), asked.ref, asked.path, law, tick, tick + kept, spoken=kept > 0, at=kept)
         self._takes[take.key] = self._running[asked.ref] = take
         self._disk.open(take.key, Path(asked.path), law, asked.resume)

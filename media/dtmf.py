@@ -174,6 +174,7 @@ class Tones:
             energy = np.einsum("ij,ij->i", pcm[maybe], pcm[maybe])
             pure = low[maybe] + high[maybe] > self.PURITY * FRAME / 2 * energy
             maybe = maybe[pure]
+        if len(maybe):
             keys[maybe] = self._pick(power[maybe], low[maybe], high[maybe])
         return keys
 

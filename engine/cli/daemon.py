@@ -10,7 +10,7 @@ import signal
 import socket
 import time
 from collections.abc import AsyncIterator, Callable, Sequence
-from contextlib import AsyncExitStack, asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from pathlib import Path
 
 import structlog
@@ -126,10 +126,9 @@ async def _wind_down(engine: Engine, signals: asyncio.Queue[int], drain: float) 
 
 async def _last_words(engine: Engine) -> None:
     """Our BYEs are to be heard, within reason."""
-    until = time.monotonic() + LAST_WORDS
-    await asyncio.sleep(0)
-    while (engine.book.live or engine.stack.live.clients) and time.monotonic() < until:
-        await asyncio.sleep(0.02)
+    await engine.book.drained(LAST_WORDS)
+    with suppress(TimeoutError):
+        await asyncio.wait_for(engine.driver.quiet(), LAST_WORDS)
 
 
 @asynccontextmanager

@@ -17,7 +17,7 @@ _SILENCE_AT_ONCE = 500
 """Frames of silence written by one call: 10 s."""
 
 
-class Tape:
+class WavFile:
     """A WAV of one leg that grows at its end, playable after every append."""
 
     def __init__(self, fd: int, law: Law, given: Law, frames: int) -> None:
@@ -30,14 +30,14 @@ class Tape:
         """Frames of silence that stand for frames which never came."""
 
     @classmethod
-    def create(cls, path: Path, law: Law) -> Tape:
+    def create(cls, path: Path, law: Law) -> WavFile:
         """A new file; its folder is made. Raises OSError, FileExistsError when the name is taken."""
         path.parent.mkdir(parents=True, exist_ok=True)
         fd = os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o640)
         return cls._begin(fd, law, law, 0)
 
     @classmethod
-    def resume(cls, path: Path, law: Law) -> Tape:
+    def resume(cls, path: Path, law: Law) -> WavFile:
         """Go on with the file of a killed recorder, in the law it began with; a missing file is created.
 
         `law` is that of the frames to come.
@@ -63,7 +63,7 @@ class Tape:
             return 0
 
     @classmethod
-    def _begin(cls, fd: int, law: Law, given: Law, frames: int) -> Tape:
+    def _begin(cls, fd: int, law: Law, given: Law, frames: int) -> WavFile:
         tape = cls(fd, law, given, frames)
         try:
             fcntl.flock(
