@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import secrets
-import socket
 import time
 from collections.abc import Callable
 from contextlib import suppress
@@ -92,7 +91,8 @@ class Phone:
 
     async def __aenter__(self) -> Phone:
         """Raises OSError when its address cannot be had."""
-        self.address = (self.address[0], self.address[1] or _free_port(self.address[0]))
+        sock = bind_udp(*self.address)
+        self.address = sock.getsockname()[:2]
         clock = Clock(time.monotonic, time.time)
         stack = Stack(
             authority=_Anybody(),
@@ -103,7 +103,7 @@ class Phone:
         )
         self.driver = Driver(stack, clock)
         self.driver.deliver = self._deliver
-        self.driver.attach("udp", Udp(bind_udp(*self.address), self.driver))
+        self.driver.attach("udp", Udp(sock, self.driver))
         return self
 
     async def __aexit__(self, *fault: object) -> None:
@@ -237,10 +237,3 @@ class Phone:
             self._on_call(call)
         else:
             self._incoming.put_nowait(call)
-
-
-def _free_port(host: str) -> int:
-    """One that the kernel has free just now."""
-    with socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET, socket.SOCK_DGRAM) as probe:
-        probe.bind((host, 0))
-        return int(probe.getsockname()[1])
