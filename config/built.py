@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from config.addresses import Listen
 from config.faults import Key, dotted
 from config.prompts import Say
 from config.section import Section
@@ -29,7 +30,7 @@ def _within(*values: Any) -> Test:
     return lambda items: set(items) <= set(values)
 
 
-def _plain_listen(listen: Any) -> bool:
+def _plain_listen(listen: Listen) -> bool:
     return listen.transport in ("udp", "tcp")
 
 
@@ -41,6 +42,7 @@ BUILT: Tree = {
         "listen": {ANY: _plain_listen},
         "domain": _all,
         "external_address": _all,
+        "digest": _all,
         "register": _all,
     },
     "trunks": {ANY: {"target": _all, "accept_from": _all}},
@@ -129,9 +131,8 @@ def _idle(value: Any) -> bool:
 
 
 def _note(value: Any) -> str:
-    return (
-        f": {value}" if isinstance(value, str | int | float) or not isinstance(value, Section | tuple) else ""
-    )
+    """The value that is not built, where it says more than its key."""
+    return f": {value}" if isinstance(value, str | int | float | Listen) else ""
 
 
 def _given(value: Any) -> Iterator[tuple[str | int, Any]]:
@@ -152,7 +153,7 @@ def first_route(workstream: InboundWorkstream) -> Route | None:
 
 
 def spoken_prompts(settings: Settings) -> list[SpokenPrompt]:
-    """The prompts that calls of this version would hear and that have to be spoken: greetings of queues in use."""
+    """Prompts that calls of this version would hear and that have to be spoken: greetings of queues."""
     found = (_spoken(settings, name) for name in dict.fromkeys(_strategies(settings)))
     return [prompt for prompt in found if prompt is not None]
 

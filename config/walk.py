@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import cache
 from types import NoneType, UnionType
-from typing import Annotated, Any, Union, get_args, get_origin
+from typing import Annotated, Any, Literal, Union, get_args, get_origin
 
 from pydantic import Discriminator, Tag
 from pydantic.fields import FieldInfo
@@ -114,3 +114,44 @@ def broken_rules(settings: Any) -> Iterator[Broken]:
     for key, section in sections(settings):
         for rule in section.broken(settings):
             yield Broken((*key, *rule.at), rule.message, rule.allowed)
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """A key that the YAML can have; * stands for names and indices."""
+
+    key: Key
+    description: str
+    default: str
+
+
+def places(kind: Any, key: Key = ()) -> Iterator[Place]:
+    """Every key of a model, and of what is below it."""
+    if get_origin(kind) is Annotated or get_origin(kind) in (Union, UnionType):
+        inner = get_args(kind) if get_origin(kind) is not Annotated else get_args(kind)[:1]
+        for member in inner:
+            yield from places(member, key)
+    elif isinstance(kind, type) and issubclass(kind, Section):
+        for name, field in fields_of(kind).items():
+            yield Place((*key, name), field.description or "", _default(field))
+            yield from places(field.annotation, (*key, name))
+    elif get_origin(kind) is tuple:
+        yield from places(get_args(kind)[0], (*key, "*"))
+    elif get_origin(kind) is not None and get_origin(kind) is not Literal:
+        yield from places(get_args(kind)[-1], (*key, "*"))
+
+
+def _default(field: FieldInfo) -> str:
+    """A field's default as YAML has it."""
+    if field.is_required():
+        return "none, it must be given"
+    value = field.get_default(call_default_factory=True)
+    if isinstance(value, Section):
+        return "that of its keys"
+    if isinstance(value, tuple):
+        return f"[{', '.join(map(str, value))}]"
+    return (
+        {None: "null", True: "true", False: "false"}.get(value, str(value))
+        if not isinstance(value, dict)
+        else "{}"
+    )

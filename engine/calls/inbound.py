@@ -27,7 +27,7 @@ log = structlog.get_logger()
 async def arrive(desk: Desk, conversation: Conversation) -> Next:
     """Find where the called number leads, and answer."""
     caller = conversation.caller
-    match route(conversation.number, desk.settings.numbers, desk.settings.workstreams):
+    match route(conversation.number, desk.settings.numbers, desk.workstreams):
         case NoRoute(code, why):
             caller.refuse(code)
             return Ended(Reason.REFUSED, code=code, detail=why)
@@ -101,7 +101,7 @@ async def present(desk: Desk, conversation: Conversation, caller: Leg, hold: Hol
             undo.pop_all()
             return Connected(leg, hold)
         hold.not_taken(outcome.answer)
-    log.info("agent_missed", agent=person.id, outcome=outcome.answer, code=outcome.code)
+    desk.journal.missed(conversation, person.id, outcome.answer.value, outcome.code)
     conversation.agent = ""
     return None
 

@@ -35,6 +35,8 @@ class Conversation:
     legs: list[Leg] = field(default_factory=list)
     recordings: list[Recording] = field(default_factory=list)
     """Of its legs, in the order they began."""
+    entries: int = 0
+    """Lines of its journal so far."""
     seats: int = 0
     """Seats made so far, so that a leg's id is never used twice."""
 
@@ -55,10 +57,20 @@ class Conversation:
         self.legs.append(leg)
         return leg
 
+    def next_entry(self) -> int:
+        """The number of its next line in the journal."""
+        self.entries += 1
+        return self.entries
+
     def vacate(self, leg: Leg) -> None:
         """Hang up on a party who did not come to stay, and take the seat away."""
         leg.hang_up()
         self.legs.remove(leg)
+
+    def adopt(self, leg: Leg, from_: Conversation) -> None:
+        """Take over another conversation's leg: the only way a party changes conversations."""
+        from_.legs.remove(leg)
+        self.legs.append(leg)
 
     def clear(self) -> None:
         """Hang up on everybody and give everything back."""

@@ -7,7 +7,14 @@ import structlog
 from engine.conversations.conversation import Conversation
 from engine.facts import Clock, Phase
 from engine.recordings.catalogue import Recorded
-from engine.store.records import ConversationEnded, ConversationStarted, PhaseEntered, RecordingWhole
+from engine.recordings.sidecar import wall
+from engine.store.records import (
+    ConversationEnded,
+    ConversationStarted,
+    EventNoted,
+    PhaseEntered,
+    RecordingWhole,
+)
 from engine.store.store import Store
 
 log = structlog.get_logger()
@@ -21,69 +28,58 @@ class Journal:
         self._clock = clock
         self._node = node
 
-    def started(self, conversation: Conversation) -> None:
-        customer = conversation.customer
-        log.info("call_offered", conversation=conversation.id, number=conversation.number, caller=customer.number)
+    def started(self, call: Conversation) -> None:
+        caller = call.customer.number
+        log.info("call_offered", conversation=call.id, number=call.number, caller=caller)
         self._store.write(
-            ConversationStarted(
-                conversation=conversation.id,
-                wall=conversation.started,
-                node=self._node,
-                direction="inbound",
-                number=conversation.number,
-                caller=customer.number,
-            )
+            ConversationStarted(call.id, self._node, "inbound", call.number, caller, call.started)
         )
 
-    def entered(self, conversation: Conversation, phase: Phase) -> None:
-        log.info("phase", conversation=conversation.id, phase=str(phase), agent=conversation.agent or None)
+    def entered(self, call: Conversation, phase: Phase) -> None:
+        log.info("phase", conversation=call.id, phase=phase.value, queue=call.queue, agent=call.agent)
         self._store.write(
             PhaseEntered(
-                conversation=conversation.id,
-                wall=self._clock.wall(),
-                phase=str(phase),
-                queue=conversation.queue,
-                agent=conversation.agent,
+                call.id,
+                call.next_entry(),
+                self._clock.wall(),
+                phase.value,
+                queue=call.queue,
+                agent=call.agent,
+                answered=call.answered,
             )
         )
 
-    def ended(self, conversation: Conversation) -> None:
-        end = conversation.end
+    def missed(self, call: Conversation, agent: str, outcome: str, code: int | None) -> None:
+        """An agent was rung and did not take it."""
+        log.info("agent_missed", conversation=call.id, agent=agent, outcome=outcome, code=code)
+        detail = {"agent": agent, "outcome": outcome, "code": code}
+        self._note(call, "agent_missed", detail)
+
+    def ended(self, call: Conversation) -> None:
+        end = call.end
         assert end is not None, "a conversation ends before it is said to have ended"
-        log.info(
-            "call_ended",
-            conversation=conversation.id,
-            reason=str(end.reason),
-            by=end.by,
-            code=end.code,
-            detail=end.detail or None,
-        )
-        self._store.write(
-            ConversationEnded(
-                conversation=conversation.id,
-                wall=self._clock.wall(),
-                queue=conversation.queue,
-                agent=conversation.agent,
-                answered=conversation.answered,
-                end=str(end.reason),
-                by=end.by,
-                code=end.code,
-                detail=end.detail,
-            )
-        )
+        detail = {"reason": end.reason.value, "by": end.by, "code": end.code, "detail": end.detail}
+        log.info("call_ended", conversation=call.id, agent=call.agent, **detail)
+        self._note(call, "ended", detail)
+        self._store.write(ConversationEnded(call.id, self._clock.wall(), end.reason.value))
 
-    def recorded(self, conversation: Conversation, recorded: Recorded) -> None:
+    def recorded(self, call: Conversation, recorded: Recorded) -> None:
         about = recorded.about
-        if about.fault:
-            log.warning("recording_fault", conversation=conversation.id, leg=about.leg, fault=about.fault)
+        say = log.warning if about.fault else log.info
+        path = str(recorded.path or "")
+        say(
+            "recorded",
+            conversation=call.id,
+            leg=about.leg,
+            seconds=about.seconds,
+            path=path,
+            fault=about.fault,
+        )
         self._store.write(
             RecordingWhole(
-                conversation=conversation.id,
-                wall=self._clock.wall(),
-                leg=about.leg,
-                path=str(recorded.path) if recorded.path is not None else None,
-                seconds=about.seconds,
-                gaps=about.gaps,
-                fault=about.fault,
+                call.id, about.leg, path, wall(about.start), about.seconds, about.gaps, about.fault or None
             )
         )
+
+    def _note(self, call: Conversation, event: str, detail: dict[str, str | int | None]) -> None:
+        self._store.write(EventNoted(call.id, call.next_entry(), self._clock.wall(), event, detail))
