@@ -22,7 +22,7 @@ from engine.sip.refer import parse_refer_to, parse_replaces
 from engine.sip.sdp import parse_sdp
 from engine.sip.uri import NameAddr, parse_name_addr, parse_uri
 from engine.sip.via import read_via, stamped
-from tests.kit.playbook import OFFER, Party, Playbook
+from tests.kit.playbook import OFFER, Party, Playbook, established_call, placed_call
 
 FLOW = Flow("udp", "192.0.2.10", 5060)
 INVITE = Party(Playbook()).invite().data
@@ -61,6 +61,38 @@ def test_a_stack_never_raises_for_what_it_receives(data: list[bytes]) -> None:
         play.stack.receive(piece, FLOW, play.now)
     play.wait(300)
     play.drop()
+
+
+PIECE = MARKS.map(lambda text: text.encode("utf-8", "surrogateescape"))
+INSIDE = ("INVITE", "BYE", "REFER", "NOTIFY", "INFO", "OPTIONS", "ACK", "CANCEL", "UPDATE", "PRACK")
+
+
+@settings(max_examples=300)
+@given(
+    outgoing=st.booleans(),
+    lines=st.lists(
+        st.tuples(st.sampled_from(INSIDE), st.integers(0, 600), st.integers(0, 9), PIECE), max_size=6
+    ),
+    answers=st.lists(st.tuples(st.integers(100, 699), st.integers(0, 600), PIECE), max_size=4),
+)
+def test_inside_a_call_a_stack_never_raises_either(
+    outgoing: bool, lines: list[tuple[str, int, int, bytes]], answers: list[tuple[int, int, bytes]]
+) -> None:
+    play = Playbook()
+    party = Party(play)
+    dialog = placed_call(play, party) if outgoing else established_call(play, party)
+    dialog.reoffer(OFFER, play.now)
+    sent = play.request("INVITE")
+    for code, at, piece in answers:
+        answer_line = party.answer(sent, code, OFFER).data
+        play.stack.receive(answer_line[:at] + piece + answer_line[at:], FLOW, play.now)
+    for method, at, size, piece in lines:
+        data = party.request(method, body=OFFER).data
+        play.stack.receive(data[:at] + piece + data[at + size :], FLOW, play.now)
+    play.wait(1)
+    dialog.hang_up(play.now)
+    play.wait(300)
+    assert play.stack.live.dialogs == 0
 
 
 METHODS = ("REGISTER", "OPTIONS", "BYE", "REFER", "NOTIFY", "INFO", "CANCEL", "ACK")

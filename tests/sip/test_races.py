@@ -6,7 +6,6 @@ import pytest
 
 from engine.sip.events import (
     Answered,
-    Cancelled,
     EarlyMedia,
     Ended,
     Established,
@@ -360,43 +359,3 @@ def test_interop_08_a_strict_router_gets_its_own_uri_and_the_target_goes_last() 
     assert bye.uri == "sip:192.0.2.31"
     assert bye.all("route") == ["<sip:192.0.2.32;lr>", f"<{carrier.contact}>"]
     assert play.flow.host == "192.0.2.31"
-
-
-def test_retransmitted_requests_are_answered_from_memory() -> None:
-    play = Playbook()
-    carrier = Party(play)
-    invite = carrier.invite()
-    play << invite
-    play << invite
-    play >> response(100)
-    play >> response(100)
-    dialog = play.next(Invited).dialog
-    dialog.ring(play.now)
-    play >> response(180)
-    play << invite
-    play >> response(180)
-    dialog.refuse(486, play.now)
-    carrier.hears(486)
-    play << invite
-    play >> response(486)
-    play << carrier.ack_refusal()
-    play << invite  # swallowed
-    bye = Party(play).request("BYE", to_tag="gone")
-    play << bye
-    play >> response(481)
-    play.over()
-
-
-def test_bye_by_the_caller_before_the_answer_counts_as_cancel() -> None:
-    play = Playbook()
-    carrier = Party(play)
-    play << carrier.invite()
-    play >> response(100)
-    play.next(Invited).dialog.ring(play.now)
-    carrier.hears(180)
-    play << carrier.bye()
-    play >> response(200, "BYE")
-    play >> response(487, "INVITE")
-    play.next(Cancelled)
-    play << carrier.ack_refusal()
-    play.over()
