@@ -13,7 +13,7 @@ from engine.sip.events import Ended, Reanswered, Reoffered
 from engine.sip.flow import Flow
 from engine.sip.message import Request, Response
 from engine.sip.server import ServerTransaction
-from engine.sip.transaction import ClientTransaction
+from engine.sip.transaction import LIFE, ClientTransaction, InviteClient
 from engine.sip.writing import Draft
 
 if TYPE_CHECKING:
@@ -60,6 +60,8 @@ class Reinvites:
         """Any response to a re-INVITE of ours."""
         code = response.code
         if code < 200:
+            if isinstance(transaction, InviteClient):
+                transaction.expire_in(LIFE)  # no person decides here: a peer that falls silent is gone
             return
         if code < 300:
             self._on_success(transaction, response)

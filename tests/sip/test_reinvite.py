@@ -205,3 +205,15 @@ def test_headers_that_would_break_a_message_apart_are_our_own_fault() -> None:
     assert dialog.state == "confirmed"
     with pytest.raises(IllegalHeader):
         dialog.refer("<sip:a@b>\nX: y", play.now)
+
+
+def test_a_peer_that_says_100_to_our_change_and_then_nothing_is_gone() -> None:
+    play = Playbook()
+    phone = Party(play)
+    dialog = placed_call(play, phone)
+    dialog.reoffer(HOLD, play.now)
+    play << phone.answer(play.request("INVITE"), 100)
+    play.wait(32.1)
+    play << phone.answer(play.request("BYE"), 200)
+    assert play.next(Ended).cause == "unreachable"
+    play.over()
