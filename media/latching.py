@@ -50,15 +50,21 @@ class Latching:
         columns.heard_in(int(ledger.c[row]))
 
     def listen(self, m: int) -> None:
-        """Hear whoever of the watched spoke since the phase before."""
+        """Hear whoever of the watched spoke since the phase before; all at once, for a whole floor may begin
+        to speak."""
         rows = self.columns.rows
+        spoke: list[int] = []
+        sizes: list[int] = []
         for tag in self.wire.ready():
             if tag >= rows:
                 self._drop_rtcp(tag - rows)
-            elif self.columns.ledger.latched[tag]:
-                self._wake(m, tag)
-            else:
-                self._meet(m, tag)
+                continue
+            size = self._wake(tag) if self.columns.ledger.latched[tag] else self._meet(tag)
+            if size:
+                spoke.append(tag)
+                sizes.append(size)
+        if spoke:
+            self.reception.ingest(m, np.array(spoke), np.array(sizes, np.int64))
 
     def _drop_rtcp(self, row: int) -> None:
         for _ in range(_DRAIN):
@@ -71,37 +77,43 @@ class Latching:
             if self.wire.receive_from(self.columns.sockets[row], self.columns.rx_views[row]) is None:
                 return
 
-    def _wake(self, m: int, row: int) -> None:
+    def _wake(self, row: int) -> int:
+        """Octets of the packet with which a party speaks again."""
         columns = self.columns
         columns.awake[row] = True
         self.wire.unwatch(columns.sockets[row])
         columns.heard_in(int(columns.ledger.c[row]))
         try:
-            size = self.wire.receive(columns.sockets[row], columns.rx_views[row])
+            return self.wire.receive(columns.sockets[row], columns.rx_views[row])
         except OSError:
-            return
-        self._take(m, row, size)
+            return 0
 
-    def _take(self, m: int, row: int, size: int) -> None:
-        self.reception.ingest(m, np.array([row]), np.array([size], np.int64))
-
-    def _meet(self, m: int, row: int) -> None:
-        """Packets of unknown senders. Once one is known, only its packets are kept."""
-        columns, ledger = self.columns, self.columns.ledger
+    def _meet(self, row: int) -> int:
+        """Packets of unknown senders. Once one is known only its packets count; octets of its newest, which
+        is in `rx`."""
+        columns = self.columns
+        kept, newest = 0, b""
         for _ in range(_DRAIN):
             got = self.wire.receive_from(columns.sockets[row], columns.rx_views[row])
             if got is None:
-                return
+                break
             size, source = got
-            if ledger.latched[row]:
-                if source != self._peer(row):
-                    columns.counts.strangers += 1
-                    continue
-            elif not ledger.aimed[row] or not self._is_party(row, source):
-                continue
-            else:
-                self._latch(row, source)
-            self._take(m, row, size)
+            if self._is_known(row, source):
+                kept, newest = size, bytes(columns.rx_views[row][:size])
+        columns.rx_views[row][:kept] = newest
+        return kept
+
+    def _is_known(self, row: int, source: Address) -> bool:
+        """Whether a packet is the party's. The first that is makes it the party."""
+        columns, ledger = self.columns, self.columns.ledger
+        if ledger.latched[row]:
+            stranger = source != self._peer(row)
+            columns.counts.strangers += stranger
+            return not stranger
+        if not ledger.aimed[row] or not self._is_party(row, source):
+            return False
+        self._latch(row, source)
+        return True
 
     def _peer(self, row: int) -> Address:
         ledger = self.columns.ledger

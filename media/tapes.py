@@ -24,7 +24,7 @@ from media.control import (
     RowRef,
     StopRecording,
 )
-from media.ledger import Ledger
+from media.ledger import TICK, Ledger
 
 _decode = msgspec.msgpack.Decoder(RecorderWord).decode
 
@@ -44,7 +44,7 @@ class Tapes:
         self._wall = wall
         self._child: Child | None = None
         self._open: dict[tuple[RowRef, str], tuple[Record, OnEvent]] = {}
-        self._stopping: set[tuple[RowRef, str]] = set()
+        self._stopping: dict[tuple[RowRef, str], StopRecording] = {}
         self._idle = asyncio.Event()
         self._idle.set()
         self._again: asyncio.TimerHandle | None = None
@@ -62,10 +62,10 @@ class Tapes:
         child.send(
             Begin(-1, [ledger.rows for ledger in self._ledgers], 0), [ledger.fd for ledger in self._ledgers]
         )
-        for record, _ in self._open.values():
-            child.send(record)
-        for ref, _ in self._stopping:
-            child.send(StopRecording(ref))
+        for known, (record, _) in self._open.items():
+            child.send(msgspec.structs.replace(record, resume=True))
+            if known in self._stopping:
+                child.send(self._stopping[known])
 
     def record(self, ref: RowRef, path: Path, codec: str, on_event: OnEvent) -> None:
         """Begin a file. A row has one at a time: what was open for it ends."""
@@ -73,7 +73,7 @@ class Tapes:
             on_event(RecordingEnded(ref, str(path), 0.0, 0, "no recorder is running"))
             return
         self.stop(ref)
-        record = Record(ref, str(path), self._wall(), codec)
+        record = Record(ref, str(path), self._wall(), codec, self._tick())
         self._open[ref, str(path)] = record, on_event
         self._idle.clear()
         self._send(record)
@@ -82,8 +82,11 @@ class Tapes:
         """End the row's file, if one is open. Its RecordingEnded follows."""
         for known in self._open:
             if known[0] == ref and known not in self._stopping:
-                self._stopping.add(known)
-                self._send(StopRecording(ref))
+                self._stopping[known] = StopRecording(ref, self._tick())
+                self._send(self._stopping[known])
+
+    def _tick(self) -> int:
+        return (time.monotonic_ns() - self._ledgers[0].epoch) // TICK
 
     def _send(self, command: Record | StopRecording) -> None:
         if self._child is not None:
@@ -98,7 +101,7 @@ class Tapes:
                 return
 
     def _whole(self, word: RecordingEnded) -> None:
-        self._stopping.discard((word.ref, word.path))
+        self._stopping.pop((word.ref, word.path), None)
         known = self._open.pop((word.ref, word.path), None)
         if not self._open:
             self._idle.set()

@@ -8,6 +8,7 @@ from functools import partial
 from urllib.parse import quote
 
 from config.settings import Settings
+from config.workstreams import InboundWorkstream
 from engine.agents.agent import Agent
 from engine.agents.floor import Floor
 from engine.conversations.conversation import Conversation
@@ -45,6 +46,12 @@ class Desk:
     journal: Journal
 
     @property
+    def workstreams(self) -> dict[str, InboundWorkstream]:
+        """The inbound ones."""
+        every = self.settings.workstreams.items()
+        return {name: stream for name, stream in every if isinstance(stream, InboundWorkstream)}
+
+    @property
     def ring_agent(self) -> float:
         """Seconds an agent's phones ring."""
         return self.settings.calls.ring.agent
@@ -62,8 +69,13 @@ class Desk:
             undo.pop_all()
             return attempts
 
-    def record(self, conversation: Conversation, leg: Leg, agent: Agent | None = None) -> None:
-        """Record a party from now on, where the deployment and the agent want it."""
+    def record(
+        self, conversation: Conversation, leg: Leg, agent: Agent | None = None, segment: int = 1
+    ) -> None:
+        """Record a party from now on, where the deployment and the agent want it.
+
+        When another dialog takes the seat, a new segment begins.
+        """
         rules = self.settings.recordings
         own = self.settings.agents[agent.id].record if agent is not None else None
         if not wanted("inbound", enabled=rules.enabled, directions=rules.direction, agent=own):
@@ -73,12 +85,14 @@ class Desk:
             conversation=conversation.id,
             call_id=dialog.call_id if dialog is not None else "",
             leg=leg.party.role,
+            segment=segment,
             customer_name=customer.name,
             customer_number=customer.number,
             agent_name=agent.name if agent is not None else "",
         )
         recording = self.recordings.start(leg.row, facts)
         leg.on_recorded = partial(self._whole, conversation, recording)
+        leg.on_replaced = partial(self.record, conversation, leg, agent, segment + 1)
         conversation.recordings.append(recording)
 
     def answered_by(self, conversation: Conversation, agent: Agent) -> None:

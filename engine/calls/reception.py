@@ -10,11 +10,14 @@ from engine.calls.desk import Desk
 from engine.calls.inbound import arrive
 from engine.conversations.book import Book
 from engine.conversations.conversation import Conversation
-from engine.facts import Ended, Party, Reason
+from engine.facts import Ended, LegEnd, Party, Reason
 from engine.legs.attempt import Attempt
+from engine.legs.leg import Leg
 from engine.policy.routing import dialled
+from engine.sip.dialog import Dialog
+from engine.sip.errors import RemoteFault
+from engine.sip.events import AgentCaller, Event, Invited, Refused, Registered, Unregistered
 from engine.sip.uri import NameAddr, parse_uri
-from engine.sip.events import Event, Invited, Refused, Registered, Unregistered
 from media.control import NoRow
 
 log = structlog.get_logger()
@@ -51,6 +54,9 @@ class Reception:
             attempt.on_event(event)
 
     def _invited(self, event: Invited) -> None:
+        if event.replaces is not None:
+            self._take_over(event, event.replaces)
+            return
         if self._book.draining:
             self._refuse(event, 503, "draining")
             return
@@ -63,6 +69,25 @@ class Reception:
             self._book.close(conversation, Ended(Reason.REFUSED, code=503, detail=str(error)))
             return
         self._book.begin(conversation, partial(arrive, self._desk))
+
+    def _take_over(self, event: Invited, replaced: Dialog) -> None:
+        """An INVITE with Replaces (RFC 3891): another dialog for a seat that is taken, in its place once confirmed."""
+        before = self._attempts.get(replaced)
+        leg = before.owner if before is not None else None
+        if not isinstance(leg, Leg) or not may_replace(event, leg):
+            self._refuse(event, 481, "no call of theirs to replace")
+            return
+        try:
+            attempt = Attempt.incoming(self._desk.plant, leg, leg.id, event.dialog, event.offer)
+        except NoRow as error:
+            self._refuse(event, 503, str(error))
+            return
+        leg.attempts.append(attempt)
+        try:
+            attempt.accept()
+        except RemoteFault as fault:
+            attempt.refuse(fault.code)
+            leg.finished(attempt, LegEnd.FAILED)
 
     def _seat(self, conversation: Conversation, event: Invited) -> None:
         """The caller's own seat, with the row our answer will name. At once: the next event may be their CANCEL."""
@@ -78,3 +103,8 @@ class Reception:
 def customer(caller: NameAddr) -> Party:
     """Who calls, as far as From says."""
     return Party("customer", parse_uri(caller.uri).user, caller.display)
+
+
+def may_replace(event: Invited, leg: Leg) -> bool:
+    """Agents take the seats of agents, a trunk those of callers."""
+    return leg.up and (leg.party.role == "agent") == isinstance(event.caller, AgentCaller)

@@ -121,7 +121,7 @@ class Book:
             then = await first(conversation)
             while not isinstance(then, Ended):
                 then = await self._carry_out(conversation, then)
-        except Exception as error:  # noqa: BLE001 - one call's defect must not end the others: it is logged and counted
+        except Exception as error:  # one call's defect must not end the others: it is logged and counted
             log.exception("conversation_fault")
             return Ended(Reason.FAULT, detail=repr(error))
         return then

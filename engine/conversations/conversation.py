@@ -67,6 +67,11 @@ class Conversation:
         leg.hang_up()
         self.legs.remove(leg)
 
+    def adopt(self, leg: Leg, from_: Conversation) -> None:
+        """Take over another conversation's leg: the only way a party changes conversations."""
+        from_.legs.remove(leg)
+        self.legs.append(leg)
+
     def clear(self) -> None:
         """Hang up on everybody and give everything back."""
         for leg in self.legs:

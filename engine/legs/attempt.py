@@ -83,7 +83,7 @@ class Attempt:
     def __init__(self, plant: Plant, owner: AttemptOwner, label: str, beside: RowRef | None = None) -> None:
         """Opens the row; raises NoRow when the plane is full."""
         self._plant = plant
-        self._owner = owner
+        self.owner = owner
         self._closed = False
         self.dialog: Dialog | None = None
         self._target: Target | None = None
@@ -134,7 +134,7 @@ class Attempt:
             self._dialog.ring(now)
 
     def accept(self) -> None:
-        """200 with our answer, or with our offer where the INVITE had none. Raises RemoteFault with the code to refuse by."""
+        """200 with our answer, or our offer where the INVITE had none. RemoteFault has the code to refuse by."""
         sdp = self._answer(self._offer)
         with self._plant.driver.turn() as now:
             self._dialog.accept(sdp, now)
@@ -162,17 +162,17 @@ class Attempt:
     def on_event(self, event: Event) -> None:
         match event:
             case Ringing():
-                self._owner.rang(self)
+                self.owner.rang(self)
             case Answered(_, sdp):
                 self._on_answered(sdp)
             case Failed(_, code):
-                self._owner.failed(self, code)
+                self.owner.failed(self, code)
             case Established(_, sdp):
                 self._on_established(sdp)
             case Ended(_, cause):
-                self._owner.finished(self, LegEnd.NO_ACK if cause == "no ACK" else LegEnd.HUNG_UP)
+                self.owner.finished(self, LegEnd.NO_ACK if cause == "no ACK" else LegEnd.HUNG_UP)
             case Cancelled():
-                self._owner.finished(self, LegEnd.HUNG_UP)
+                self.owner.finished(self, LegEnd.HUNG_UP)
             case Reoffered(_, theirs):
                 self._on_reoffered(theirs)
             case Reanswered(_, sdp) if sdp is not None:
@@ -184,17 +184,17 @@ class Attempt:
 
     def _on_answered(self, sdp: bytes | None) -> None:
         if self._settled(sdp):
-            self._owner.answered(self)
+            self.owner.answered(self)
         else:
             self.hang_up()
-            self._owner.failed(self, 488)
+            self.owner.failed(self, 488)
 
     def _on_established(self, sdp: bytes | None) -> None:
         if sdp is None or self._settled(sdp):
-            self._owner.confirmed(self)
+            self.owner.confirmed(self)
         else:
             self.hang_up()
-            self._owner.finished(self, LegEnd.FAILED)
+            self.owner.finished(self, LegEnd.FAILED)
 
     def _on_reoffered(self, theirs: bytes | None) -> None:
         """A re-INVITE: hold, resume, a new address, or a session timer's refresh."""
@@ -246,6 +246,6 @@ class Attempt:
 
     def _on_row(self, event: RowEvent) -> None:
         if isinstance(event, MediaLost):
-            self._owner.finished(self, LegEnd.MEDIA_LOST)
+            self.owner.finished(self, LegEnd.MEDIA_LOST)
         else:
-            self._owner.heard(event)
+            self.owner.heard(event)

@@ -38,7 +38,12 @@ class Leg(AttemptOwner):
         """Who hears of this party's keys."""
         self.on_recorded: Callable[[RecordingEnded], None] | None = None
         """Who hears that this party's recording is whole."""
+        self.on_replaced: Callable[[], None] | None = None
+        """Who hears that another dialog has taken the seat."""
         self._on_end: list[Callable[[], None]] = []
+        self._hears: Clip | Leg | None = None
+        self._audience: list[Leg] = []
+        """Legs that hear this one."""
         self._settled = anyio.Event()
         self._confirmed = anyio.Event()
         self._rang = False
@@ -99,8 +104,12 @@ class Leg(AttemptOwner):
 
     def hear(self, source: Clip | Leg | None) -> None:
         """What the party hears from now on: music, another party, or silence."""
-        if self.up:
-            self.row.hear(source.row.ref if isinstance(source, Leg) else source)
+        if isinstance(self._hears, Leg):
+            self._hears._audience.remove(self)
+        if isinstance(source, Leg):
+            source._audience.append(self)
+        self._hears = source
+        self._tune()
 
     def record(self, path: Path) -> None:
         self.row.record(path)
@@ -112,14 +121,19 @@ class Leg(AttemptOwner):
         self.ended(LegEnd.RELEASED)
 
     def replace(self, attempt: Attempt) -> None:
-        """Put an answered attempt into the seat; the dialog that sat there is ended after that, never before."""
-        before, self.seated = self.seated, attempt
-        if attempt not in self.attempts:
-            self.attempts.append(attempt)
-        if before is not None and before is not attempt:
-            before.hang_up()
-            before.close()
-            self.attempts.remove(before)
+        """Put an answered attempt into the seat; the dialog that sat there is ended after that, never before.
+
+        What the party hears, and who hears the party, stays as it was.
+        """
+        before, self.seated = self.seat, attempt
+        self._tune()
+        for listener in self._audience:
+            listener._tune()
+        if self.on_replaced is not None:
+            self.on_replaced()
+        before.hang_up()
+        before.close()
+        self.attempts.remove(before)
 
     def on_end(self, call: Callable[[], None]) -> None:
         """Call this when the leg ends; at once if it has ended."""
@@ -145,7 +159,10 @@ class Leg(AttemptOwner):
         self._settled.set()
 
     def confirmed(self, attempt: Attempt) -> None:
-        self._confirmed.set()
+        if attempt is self.seated:
+            self._confirmed.set()
+        elif self.end is None:
+            self.replace(attempt)
 
     def failed(self, attempt: Attempt, code: int | None) -> None:
         self._refusals.append(code)
@@ -156,6 +173,9 @@ class Leg(AttemptOwner):
         """A dialog is over: the leg is, if it was the one seated."""
         if attempt is self.seated:
             self.ended(end)
+        elif attempt in self.attempts:
+            self.attempts.remove(attempt)
+            attempt.close()
 
     def heard(self, event: Digit | RecordingEnded) -> None:
         listener = self.on_digit if isinstance(event, Digit) else self.on_recorded
@@ -172,6 +192,13 @@ class Leg(AttemptOwner):
         calls, self._on_end = self._on_end, []
         for call in calls:
             call()
+
+    def _tune(self) -> None:
+        """Tell the row what the party hears."""
+        source = self._hears
+        if not self.up or (isinstance(source, Leg) and not source.up):
+            return
+        self.row.hear(source.row.ref if isinstance(source, Leg) else source)
 
     def _call_off(self) -> None:
         for attempt in self.attempts[:]:

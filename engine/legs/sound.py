@@ -33,7 +33,7 @@ class Row(Protocol):
         """Send there, in that form, from now on. Called once per completed offer/answer."""
 
     def hear(self, source: RowRef | Clip | None) -> None:
-        """What the party hears: another row, a clip as shared music (one play-out position for all listeners), or silence."""
+        """What the party hears: another row, a clip as music (all its listeners at one position), or silence."""
 
     async def play(self, clip: Clip) -> None:
         """Play a clip from its start; returns when its last frame was sent. Cancelling it stops the sound."""
@@ -54,6 +54,9 @@ class Sound(Protocol):
         """A fresh row with a bound port, without waiting. `beside` asks for the same worker. Raises NoRow when full."""
         ...
 
-    async def load(self, source: Path | str) -> Clip:
-        """Decode a prompt or music file, or compose "builtin:hold", "builtin:wait", "builtin:transfer" (cached). Raises BadClip with what is wrong with it."""
+    async def load(self, path: Path) -> Clip:
+        """Decode a file, or compose builtin:hold, builtin:wait or builtin:transfer; once, then cached.
+
+        Raises BadClip with what is wrong with it.
+        """
         ...

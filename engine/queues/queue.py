@@ -1,4 +1,4 @@
-"""A queue's indices: who waits, in which order, and who could take the next one. Kept so that a decision stays cheap."""
+"""A queue's indices: who waits in which order, and who could take the next one."""
 
 from __future__ import annotations
 

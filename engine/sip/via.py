@@ -47,7 +47,8 @@ def first_element(value: str) -> str:
 
 
 def stamped(value: str, sent_by: str, flow: Flow) -> tuple[str, Flow]:
-    """The joined Via value as every response to it carries it, received and rport filled in; and where those go.
+    """The joined Via value as every response to it carries it, received and rport filled in; and where those
+    go.
 
     RFC 3261 section 18.2.2 and RFC 3581 section 4.
     """

@@ -1,2 +1,70 @@
+"""The store of flows in virtual time: nothing waits, nothing lasts."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from engine.store.records import (
+    ConversationEnded,
+    ConversationRow,
+    ConversationStarted,
+    EventNoted,
+    JournalRow,
+    PhaseEntered,
+    Record,
+    RecordingWhole,
+    changes,
+    first_row,
+    journal_row,
+)
+
+
 class MemoryStore:
-    def write(self, r): pass
+    """A Store whose writes are done when `write` returns. What was written is there to look at."""
+
+    def __init__(self) -> None:
+        self.written: list[Record] = []
+        """Every record, in order."""
+        self._conversations: dict[str, ConversationRow] = {}
+        self._journals: dict[str, dict[int, JournalRow]] = {}
+        self._recordings: dict[str, dict[tuple[str, float], RecordingWhole]] = {}
+
+    def write(self, record: Record) -> None:
+        self.written.append(record)
+        match record:
+            case ConversationStarted():
+                self._conversations.setdefault(record.id, first_row(record))
+            case PhaseEntered():
+                self._note(record)
+                self._change(record.conversation, record)
+            case EventNoted():
+                self._note(record)
+            case ConversationEnded():
+                self._change(record.id, record)
+            case RecordingWhole():
+                of_call = self._recordings.setdefault(record.conversation, {})
+                of_call.setdefault((record.leg, record.started), record)
+
+    async def flush(self) -> None:
+        """Nothing is ever outstanding."""
+
+    async def conversation(self, id: str) -> ConversationRow | None:
+        return self._conversations.get(id)
+
+    async def unended(self, node: str) -> list[ConversationRow]:
+        rows = (row for row in self._conversations.values() if row.node == node and row.ended is None)
+        return sorted(rows, key=lambda row: (row.started, row.id))
+
+    async def journal(self, conversation: str) -> list[JournalRow]:
+        return sorted(self._journals.get(conversation, {}).values(), key=lambda row: row.seq)
+
+    async def recordings(self, conversation: str) -> list[RecordingWhole]:
+        of_call = self._recordings.get(conversation, {}).values()
+        return sorted(of_call, key=lambda whole: (whole.started, whole.leg))
+
+    def _note(self, record: PhaseEntered | EventNoted) -> None:
+        self._journals.setdefault(record.conversation, {}).setdefault(record.seq, journal_row(record))
+
+    def _change(self, id: str, record: PhaseEntered | ConversationEnded) -> None:
+        if (row := self._conversations.get(id)) is not None:
+            self._conversations[id] = replace(row, **changes(record))  # type: ignore[arg-type]

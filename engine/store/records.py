@@ -1,5 +1,152 @@
-from dataclasses import dataclass
-from typing import Any
-class R:
-    def __init__(self, **kw): pass
-ConversationEnded=ConversationStarted=PhaseEntered=RecordingWhole=R
+"""What is written down: the words between the engine and its store.
+
+All times are wall times, seconds since 1970 UTC, as `Clock.wall` gives them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+Detail = Mapping[str, "str | int | float | bool | None"]
+
+
+@dataclass(frozen=True, slots=True)
+class ConversationStarted:
+    """A conversation exists."""
+
+    id: str
+    node: str
+    """The node that owns its legs."""
+    direction: str
+    """`inbound` or `outbound`."""
+    number: str
+    """Our number: called, or shown."""
+    caller: str
+    """The other side's number."""
+    started: float
+
+
+@dataclass(frozen=True, slots=True)
+class PhaseEntered:
+    """A conversation moved on. None leaves what the conversation's row says as it is."""
+
+    conversation: str
+    seq: int
+    """Place in the conversation's journal, phases and events counted together."""
+    wall: float
+    phase: str
+    queue: str | None = None
+    agent: str | None = None
+    answered: float | None = None
+    """When an agent first spoke to the customer."""
+    detail: Detail = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class EventNoted:
+    """Something worth telling happened, and the phase stays."""
+
+    conversation: str
+    seq: int
+    wall: float
+    event: str
+    detail: Detail = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class ConversationEnded:
+    """Nothing comes after this."""
+
+    id: str
+    ended: float
+    end: str
+    """How it finished: `completed`, `abandoned` ..."""
+
+
+@dataclass(frozen=True, slots=True)
+class RecordingWhole:
+    """A leg's recording is finished and can be played, or came to nothing and says why."""
+
+    conversation: str
+    leg: str
+    path: str
+    """The sound file, relative to the working folder; empty when there is none."""
+    started: float
+    seconds: float
+    gaps: int
+    """20 ms frames that never came and are silence in the file."""
+    fault: str | None = None
+
+
+Record = ConversationStarted | PhaseEntered | EventNoted | ConversationEnded | RecordingWhole
+
+
+@dataclass(frozen=True, slots=True)
+class ConversationRow:
+    """A conversation as the store knows it."""
+
+    id: str
+    node: str
+    direction: str
+    number: str
+    caller: str
+    started: float
+    queue: str = ""
+    agent: str = ""
+    answered: float | None = None
+    ended: float | None = None
+    end: str | None = None
+    phase: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class JournalRow:
+    """One line of a conversation's story."""
+
+    conversation: str
+    seq: int
+    wall: float
+    kind: str
+    """`phase` or `event`."""
+    name: str
+    """Which one."""
+    detail: Detail
+
+
+def first_row(record: ConversationStarted) -> ConversationRow:
+    """The conversation's row as it begins."""
+    return ConversationRow(
+        id=record.id,
+        node=record.node,
+        direction=record.direction,
+        number=record.number,
+        caller=record.caller,
+        started=record.started,
+    )
+
+
+def journal_row(record: PhaseEntered | EventNoted) -> JournalRow:
+    """The line a record leaves in the journal; a phase's queue and agent go into its detail."""
+    if isinstance(record, EventNoted):
+        return JournalRow(
+            record.conversation, record.seq, record.wall, "event", record.event, dict(record.detail)
+        )
+    who = {"queue": record.queue, "agent": record.agent}
+    detail = {name: value for name, value in who.items() if value} | dict(record.detail)
+    return JournalRow(record.conversation, record.seq, record.wall, "phase", record.phase, detail)
+
+
+def changes(record: PhaseEntered | ConversationEnded) -> dict[str, str | float]:
+    """What a record changes in its conversation's row, by column."""
+    named: dict[str, str | float | None]
+    if isinstance(record, ConversationEnded):
+        named = {"ended": record.ended, "end": record.end, "phase": "ended"}
+    else:
+        named = {
+            "phase": record.phase,
+            "queue": record.queue,
+            "agent": record.agent,
+            "answered": record.answered,
+        }
+    return {column: value for column, value in named.items() if value is not None}

@@ -36,6 +36,7 @@ class Driver:
         self._timer: asyncio.TimerHandle | None = None
         self._timer_at = 0.0
         self._flushing = False
+        self._turned = asyncio.Event()
         self._loop = asyncio.get_running_loop()
 
     def attach(self, name: str, transport: Transport) -> None:
@@ -62,6 +63,12 @@ class Driver:
                 self._flushing = True
                 self._loop.call_soon(self._flush)
 
+    async def quiet(self) -> None:
+        """Returns once no request of ours waits for its answer."""
+        while self.stack.unanswered:
+            self._turned = asyncio.Event()
+            await self._turned.wait()
+
     def close(self) -> None:
         self.flush_packets()
         if self._timer is not None:
@@ -80,6 +87,7 @@ class Driver:
         for event in self.stack.take_events():
             self.deliver(event)
         self.flush_packets()
+        self._turned.set()
         self._arm()
 
     def _arm(self) -> None:

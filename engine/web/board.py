@@ -31,7 +31,7 @@ class CallLine:
 
     id: str
     phase: str
-    """Where the call is: lower-case words joined by `_`, such as `waiting`, `ringing`, `talking`."""
+    """Where the call is: lower-case words joined by `_`, such as `waiting`, `presented`, `talking`."""
     caller: str
     """Number or display name, as the network gave it: not to be trusted."""
     number: str

@@ -20,6 +20,7 @@ class Network:
         self.refuses_quietly: set[Address] = set()
         """Addresses where nobody lives and nothing says so (a dropped phone); others answer with an ICMP error."""
         self._drivers: dict[Address, Driver] = {}
+        self._latest = 0.0
 
     def join(self, driver: Driver, address: Address) -> None:
         self._drivers[address] = driver
@@ -32,8 +33,13 @@ class Network:
             self.refuses_quietly.add(address)
 
     def carry(self, source: Address, packet: Packet) -> None:
-        if not self.lose(source, packet):
-            asyncio.get_running_loop().call_later(self.latency, self._arrive, source, packet)
+        if self.lose(source, packet):
+            return
+        loop = asyncio.get_running_loop()
+        self._latest = max(
+            loop.time() + self.latency, self._latest + 1e-7
+        )  # timers of one instant have no order
+        loop.call_at(self._latest, self._arrive, source, packet)
 
     def _arrive(self, source: Address, packet: Packet) -> None:
         target = (packet.flow.host, packet.flow.port)

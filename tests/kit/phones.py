@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from itertools import count
 
@@ -116,13 +117,24 @@ class Phone:
         self._responses[request] = asyncio.get_running_loop().create_future()
         return await self._responses[request]
 
-    def call(self, number: str, target: Address, domain: str = "cordboard.invalid") -> PhoneCall:
+    def call(
+        self,
+        number: str,
+        target: Address,
+        domain: str = "cordboard.invalid",
+        *,
+        headers: Sequence[tuple[str, str]] = (),
+        password: str | None = None,
+    ) -> PhoneCall:
+        """Call a number; with a password, as the agent of that domain."""
         with self.driver.turn() as now:
             dialog = self.driver.stack.invite(
                 f"sip:{number}@{domain}",
                 flow=Flow("udp", *target),
-                caller=self._identity,
+                caller=f"<sip:{self.user}@{domain}>" if password else self._identity,
                 offer=make_offer(self.media),
+                headers=headers,
+                credentials=Credentials(self.user, password) if password else None,
                 now=now,
             )
         call = PhoneCall(self, dialog)

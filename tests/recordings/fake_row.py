@@ -8,7 +8,7 @@ from pathlib import Path
 from engine.legs.sound import Clip
 from media.control import RecordingEnded, RowRef, Stream
 from media.laws import Law
-from media.tape import Tape
+from media.wavfile import WavFile
 
 
 class FakeRow:
@@ -17,7 +17,7 @@ class FakeRow:
     def __init__(self, on_event: Callable[[RecordingEnded], None], fault: str | None = None) -> None:
         self._on_event = on_event
         self._fault = fault
-        self.tape: Tape | None = None
+        self.tape: WavFile | None = None
         self.path = Path()
 
     @property
@@ -39,7 +39,7 @@ class FakeRow:
         if self._fault:
             self._on_event(RecordingEnded(self.ref, str(path), 0.0, 0, self._fault))
         else:
-            self.tape = Tape.create(path, Law.PCMU)
+            self.tape = WavFile.create(path, Law.PCMU)
 
     def stop_recording(self) -> None:
         if self.tape:

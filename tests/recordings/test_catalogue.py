@@ -17,7 +17,7 @@ from engine.recordings.wanted import Direction, Directions, wanted
 from media import wav
 from media.control import RecordingEnded
 from media.laws import Law
-from media.tape import Tape
+from media.wavfile import WavFile
 from tests.recordings.fake_row import FakeRow
 
 START = 1772357400.25
@@ -153,7 +153,7 @@ def test_what_cannot_be_mended_stays_where_it_is(recordings: Recordings) -> None
     unfinished = recordings.folder / "unfinished"
     unfinished.mkdir(parents=True)
     (unfinished / "notes.wav").write_bytes(b"not a recording at all")
-    tape = Tape.create(unfinished / "odd name.wav", Law.PCMU)
+    tape = WavFile.create(unfinished / "odd name.wav", Law.PCMU)
     tape.finish(3)
     assert recordings.repair() == []
     assert files(recordings) == ["unfinished/notes.wav", "unfinished/odd name.wav"]

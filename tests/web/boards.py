@@ -7,7 +7,7 @@ import asyncio
 from engine.web.board import AgentLine, Board, CallLine, QueueLine, Totals
 
 NOW = 5000.0
-PHASES = ("waiting", "ringing", "talking", "talking", "greeting", "held")
+PHASES = ("waiting", "presented", "talking", "talking", "greeting", "held")
 NAMES = (
     "Anna Smith",
     "Bob Jones",
@@ -52,7 +52,7 @@ class Wall:
 def call(number: int, **other: object) -> CallLine:
     """The `number`th call; every field can be had otherwise."""
     phase = PHASES[number % len(PHASES)]
-    with_agent = phase in ("talking", "held", "ringing")
+    with_agent = phase in ("talking", "held", "presented")
     usual: dict[str, object] = {
         "id": f"n1-{number}",
         "phase": phase,
@@ -87,7 +87,7 @@ def agents(count: int) -> tuple[AgentLine, ...]:
 
 def board(*calls: CallLine, people: int = 2, at: float = NOW) -> Board:
     """A board with these calls, two queues and some agents."""
-    waiting = [c for c in calls if c.phase in ("waiting", "ringing", "greeting")]
+    waiting = [c for c in calls if c.phase in ("waiting", "presented", "greeting")]
     support = [at - c.started for c in waiting if c.queue == "support"]
     sales = [at - c.started for c in waiting if c.queue == "sales"]
     done = 48 * bool(calls)

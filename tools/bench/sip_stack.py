@@ -1,7 +1,7 @@
 """CPU of the SIP stack alone: two stacks in memory, no sockets. `python -m tools.bench.sip_stack [--json]`.
 
-A UAS call is INVITE, 100, 180, 200, ACK, BYE, 200; a B2BUA call is two of them through the stack in the middle.
-Only the time inside the measured stack counts; `--profile` prints where it goes.
+A UAS call is INVITE, 100, 180, 200, ACK, BYE, 200; a B2BUA call is two of them through the stack in the
+middle. Only the time inside the measured stack counts; `--profile` prints where it goes.
 """
 
 from __future__ import annotations
@@ -21,9 +21,9 @@ from engine.sip.flow import Flow
 from engine.sip.stack import Stack
 
 SDP = (
-    b"v=0\r\no=- 1 1 IN IP4 127.0.0.1\r\ns=-\r\nc=IN IP4 127.0.0.1\r\nt=0 0\r\nm=audio 40000 RTP/AVP 0 8 101\r\n"
-    b"a=rtpmap:0 PCMU/8000\r\na=rtpmap:8 PCMA/8000\r\na=rtpmap:101 telephone-event/8000\r\na=fmtp:101 0-15\r\n"
-    b"a=ptime:20\r\na=sendrecv\r\n"
+    b"v=0\r\no=- 1 1 IN IP4 127.0.0.1\r\ns=-\r\nc=IN IP4 127.0.0.1\r\nt=0 0\r\n"
+    b"m=audio 40000 RTP/AVP 0 8 101\r\na=rtpmap:0 PCMU/8000\r\na=rtpmap:8 PCMA/8000\r\n"
+    b"a=rtpmap:101 telephone-event/8000\r\na=fmtp:101 0-15\r\na=ptime:20\r\na=sendrecv\r\n"
 )
 
 

@@ -23,8 +23,8 @@ def duration(seconds: float) -> str:
 
 
 def words(term: str) -> str:
-    """`wrap_up` as people write it."""
-    return term.replace("_", " ")
+    """`wrap_up` as people write it; a call is presented by a ringing phone."""
+    return "ringing" if term == "presented" else term.replace("_", " ")
 
 
 def waits(call: CallLine) -> bool:

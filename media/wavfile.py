@@ -17,7 +17,7 @@ _SILENCE_AT_ONCE = 500
 """Frames of silence written by one call: 10 s."""
 
 
-class Tape:
+class WavFile:
     """A WAV of one leg that grows at its end, playable after every append."""
 
     def __init__(self, fd: int, law: Law, given: Law, frames: int) -> None:
@@ -30,14 +30,14 @@ class Tape:
         """Frames of silence that stand for frames which never came."""
 
     @classmethod
-    def create(cls, path: Path, law: Law) -> Tape:
+    def create(cls, path: Path, law: Law) -> WavFile:
         """A new file; its folder is made. Raises OSError, FileExistsError when the name is taken."""
         path.parent.mkdir(parents=True, exist_ok=True)
         fd = os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o640)
         return cls._begin(fd, law, law, 0)
 
     @classmethod
-    def resume(cls, path: Path, law: Law) -> Tape:
+    def resume(cls, path: Path, law: Law) -> WavFile:
         """Go on with the file of a killed recorder, in the law it began with; a missing file is created.
 
         `law` is that of the frames to come.
@@ -63,19 +63,19 @@ class Tape:
             return 0
 
     @classmethod
-    def _begin(cls, fd: int, law: Law, given: Law, frames: int) -> Tape:
-        tape = cls(fd, law, given, frames)
+    def _begin(cls, fd: int, law: Law, given: Law, frames: int) -> WavFile:
+        file = cls(fd, law, given, frames)
         try:
             fcntl.flock(
                 fd, fcntl.LOCK_EX | fcntl.LOCK_NB
             )  # media.wav.repair keeps away from what is being written
             os.ftruncate(fd, min(HEADER + frames * FRAME, os.fstat(fd).st_size))
-            tape._write_header()
+            file._write_header()
             os.lseek(fd, 0, os.SEEK_END)
         except OSError:
             os.close(fd)
             raise
-        return tape
+        return file
 
     def append(self, at: int, frames: Sequence[memoryview]) -> None:
         """Put whole frames at position `at`: silence fills a hole before them, what is there already stays.
@@ -83,13 +83,15 @@ class Tape:
         Raises OSError; what was written until then can be kept with `close`.
         """
         self._fill(at)
-        rest = _without(frames, (self.frames - at) * FRAME)
+        rest = frames if at == self.frames else _without(frames, (self.frames - at) * FRAME)
         if self._law is not self._given:
             table = TO_OTHER[self._given].tobytes()
             rest = [memoryview(bytes(piece).translate(table)) for piece in rest]
-        length = sum(map(len, rest))
-        while rest:
-            rest = _without(rest, os.writev(self._fd, rest))
+        length = left = sum(map(len, rest))
+        while left:
+            written = os.writev(self._fd, rest)
+            left -= written
+            rest = _without(rest, written) if left else []
         self.frames += length // FRAME
         self._write_header()
 

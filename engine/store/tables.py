@@ -1,0 +1,83 @@
+"""The tables, and the statements that fill them. Times are REAL seconds since 1970 UTC."""
+
+from __future__ import annotations
+
+from sqlalchemy import (
+    JSON,
+    Column,
+    Float,
+    Index,
+    Insert,
+    Integer,
+    MetaData,
+    String,
+    Table,
+    Text,
+    Update,
+    bindparam,
+    func,
+    update,
+)
+from sqlalchemy.dialects import sqlite
+
+metadata = MetaData()
+
+conversations = Table(
+    "conversations",
+    metadata,
+    Column("id", String(64), primary_key=True),
+    Column("node", String(64), nullable=False),
+    Column("direction", String(16), nullable=False),
+    Column("number", Text, nullable=False),
+    Column("caller", Text, nullable=False),
+    Column("queue", Text, nullable=False),
+    Column("agent", Text, nullable=False),
+    Column("started", Float(53), nullable=False, index=True),
+    Column("answered", Float(53)),
+    Column("ended", Float(53)),
+    Column("end", String(32)),
+    Column("phase", String(32), nullable=False),
+)
+Index("conversations_unended", conversations.c.node, sqlite_where=conversations.c.ended.is_(None))
+
+journal = Table(
+    "journal",
+    metadata,
+    Column("conversation", String(64), primary_key=True),
+    Column("seq", Integer, primary_key=True),
+    Column("wall", Float(53), nullable=False),
+    Column("kind", String(8), nullable=False),
+    Column("name", Text, nullable=False),
+    Column("detail", JSON, nullable=False),
+)
+
+recordings = Table(
+    "recordings",
+    metadata,
+    Column("conversation", String(64), primary_key=True),
+    Column("leg", String(80), primary_key=True),
+    Column("started", Float(53), primary_key=True),
+    Column("path", Text, nullable=False),
+    Column("seconds", Float(53), nullable=False),
+    Column("gaps", Integer, nullable=False),
+    Column("fault", Text),
+)
+
+CHANGING = ("queue", "agent", "answered", "ended", "end", "phase")
+"""What a conversation's row learns after it began."""
+
+
+def insert_new(table: Table) -> Insert:
+    """Insert rows that are not there yet, so that a batch may be tried again."""
+    return sqlite.insert(table).on_conflict_do_nothing()
+
+
+def change_conversation() -> Update:
+    """Set the columns that are given; None leaves a column as it is. The row is named by `row`."""
+    given = {
+        column: func.coalesce(
+            bindparam(f"new_{column}", type_=conversations.c[column].type), conversations.c[column]
+        )
+        for column in CHANGING
+    }
+    return update(conversations).where(conversations.c.id == bindparam("row")).values(given)

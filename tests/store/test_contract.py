@@ -1,0 +1,170 @@
+"""What every Store promises, asked of each of them."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from engine.store.memory import MemoryStore
+from engine.store.open import open_store
+from engine.store.records import (
+    ConversationEnded,
+    ConversationRow,
+    ConversationStarted,
+    EventNoted,
+    JournalRow,
+    PhaseEntered,
+    Record,
+    RecordingWhole,
+)
+from engine.store.store import Store
+
+STARTED = ConversationStarted("n1-1", "n1", "inbound", "+442071230001", "+447700900123", 100.0)
+STORY: tuple[Record, ...] = (
+    STARTED,
+    PhaseEntered("n1-1", 1, 100.0, "greeting"),
+    PhaseEntered("n1-1", 2, 104.0, "waiting", queue="support"),
+    EventNoted("n1-1", 3, 105.5, "agent_missed", {"agent": "bob", "rang": 30.0, "code": None}),
+    PhaseEntered("n1-1", 4, 110.0, "talking", agent="anna", answered=110.0),
+    ConversationEnded("n1-1", 170.5, "completed"),
+    RecordingWhole("n1-1", "n1-1-2", "recordings/b.wav", 110.0, 60.5, 3),
+    RecordingWhole("n1-1", "n1-1-1", "recordings/a.wav", 100.0, 70.5, 0),
+    RecordingWhole("n1-1", "n1-1-3", "", 120.0, 0.0, 0, fault="no space left on device"),
+)
+
+
+@pytest.fixture(params=["memory", "sqlite"])
+async def store(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[Store]:
+    if request.param == "memory":
+        yield MemoryStore()
+        return
+    async with open_store(f"sqlite:///{tmp_path}/store.db") as opened:
+        yield opened
+
+
+async def put(store: Store, *records: Record) -> None:
+    for record in records:
+        store.write(record)
+    await store.flush()
+
+
+async def test_a_whole_story_is_read_back(store: Store) -> None:
+    await put(store, *STORY)
+    assert await store.conversation("n1-1") == ConversationRow(
+        id="n1-1",
+        node="n1",
+        direction="inbound",
+        number="+442071230001",
+        caller="+447700900123",
+        started=100.0,
+        queue="support",
+        agent="anna",
+        answered=110.0,
+        ended=170.5,
+        end="completed",
+        phase="ended",
+    )
+    assert await store.journal("n1-1") == [
+        JournalRow("n1-1", 1, 100.0, "phase", "greeting", {}),
+        JournalRow("n1-1", 2, 104.0, "phase", "waiting", {"queue": "support"}),
+        JournalRow("n1-1", 3, 105.5, "event", "agent_missed", {"agent": "bob", "rang": 30.0, "code": None}),
+        JournalRow("n1-1", 4, 110.0, "phase", "talking", {"agent": "anna"}),
+    ]
+    assert await store.recordings("n1-1") == [STORY[7], STORY[6], STORY[8]]
+
+
+async def test_what_is_not_there_is_nothing(store: Store) -> None:
+    assert await store.conversation("n1-9") is None
+    assert await store.journal("n1-9") == []
+    assert await store.recordings("n1-9") == []
+    assert await store.unended("n1") == []
+
+
+async def test_unended_are_this_nodes_live_ones_oldest_first(store: Store) -> None:
+    for id, node, started in (("a", "n1", 3.0), ("b", "n1", 1.0), ("c", "n2", 2.0), ("d", "n1", 0.5)):
+        store.write(ConversationStarted(id, node, "inbound", "1", "2", started))
+    await put(store, ConversationEnded("d", 9.0, "abandoned"))
+    assert [row.id for row in await store.unended("n1")] == ["b", "a"]
+
+
+async def test_a_record_written_twice_is_stored_once(store: Store) -> None:
+    await put(store, *STORY)
+    before = await store.conversation("n1-1"), await store.journal("n1-1"), await store.recordings("n1-1")
+    await put(store, *STORY)
+    assert (
+        await store.conversation("n1-1"),
+        await store.journal("n1-1"),
+        await store.recordings("n1-1"),
+    ) == before
+
+
+async def test_a_change_of_nothing_known_makes_nothing(store: Store) -> None:
+    await put(store, ConversationEnded("ghost", 5.0, "fault"))
+    assert await store.conversation("ghost") is None
+
+
+async def test_flush_with_nothing_written_returns(store: Store) -> None:
+    await store.flush()
+    await store.flush()
+
+
+IDS = st.sampled_from(["a", "b", "c"])
+TIMES = st.floats(0, 2e9, allow_nan=False)
+TEXT = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\x00"), max_size=8)
+RECORDS = st.one_of(
+    st.builds(ConversationStarted, IDS, st.just("n1"), st.just("inbound"), TEXT, TEXT, TIMES),
+    st.builds(
+        PhaseEntered,
+        IDS,
+        st.integers(0, 5),
+        TIMES,
+        TEXT,
+        st.none() | TEXT,
+        st.none() | TEXT,
+        st.none() | TIMES,
+        st.dictionaries(TEXT, TEXT, max_size=2),
+    ),
+    st.builds(EventNoted, IDS, st.integers(0, 5), TIMES, TEXT),
+    st.builds(ConversationEnded, IDS, TIMES, TEXT),
+    st.builds(RecordingWhole, IDS, IDS, TEXT, TIMES, TIMES, st.integers(0, 9), st.none() | TEXT),
+)
+
+
+def told_in_order(written: list[list[Record]]) -> list[list[Record]]:
+    """The same without changes that precede their conversation's start: nobody writes those."""
+    begun: set[str] = set()
+    kept: list[list[Record]] = []
+    for batch in written:
+        kept.append([])
+        for record in batch:
+            id = (
+                record.id
+                if isinstance(record, ConversationStarted | ConversationEnded)
+                else record.conversation
+            )
+            if isinstance(record, ConversationStarted):
+                begun.add(id)
+            if id in begun:
+                kept[-1].append(record)
+    return kept
+
+
+@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(written=st.lists(st.lists(RECORDS, max_size=12), max_size=4))
+async def test_both_forms_agree_on_any_story(
+    tmp_path_factory: pytest.TempPathFactory, written: list[list[Record]]
+) -> None:
+    memory = MemoryStore()
+    async with open_store(f"sqlite:///{tmp_path_factory.mktemp('agree')}/s.db") as sql:
+        for batch in told_in_order(written):
+            await put(memory, *batch)
+            await put(sql, *batch)
+        for id in ("a", "b", "c"):
+            assert await sql.conversation(id) == await memory.conversation(id)
+            assert await sql.journal(id) == await memory.journal(id)
+            assert await sql.recordings(id) == await memory.recordings(id)
+        assert await sql.unended("n1") == await memory.unended("n1")
