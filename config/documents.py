@@ -50,7 +50,7 @@ def parse(text: str, path: str) -> Document:
     """Read one file's text. Faults are in the result; with a syntax error the tree is empty."""
     document = Document()
     try:
-        _Builder(document, path).root(YAML().compose(text))
+        _Builder(document, path).root(YAML(typ="safe", pure=True).compose(text))
     except MarkedYAMLError as error:
         document.faults.append(_syntax(error, path))
     except ReaderError as error:
