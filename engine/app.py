@@ -72,6 +72,7 @@ async def assemble(settings: Settings, world: World, sound: Sound, store: Store)
         key=world.key,
         min_expires=int(settings.sip.register_.min_expires),
         max_expires=int(settings.sip.register_.max_expires),
+        algorithms=settings.sip.digest,
     )
     driver = Driver(stack, clock)
     codecs = tuple(codec for codec in settings.media.codecs if codec in BUILT_CODECS)

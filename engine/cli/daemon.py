@@ -22,8 +22,7 @@ from engine.cli import codes
 from engine.cli.logs import FLUSH_EVERY, Lines, start_logging
 from engine.cli.sizing import plane_settings
 from engine.facts import Clock, Reason
-from engine.store.sql import open_store
-from engine.store.store import StoreUnusable
+from engine.store.open import StoreFault, open_store
 from engine.transports.tcp import Tcp, bind_tcp
 from engine.transports.udp import Udp, bind_udp
 from engine.web.site import CannotListen, create_site, serve
@@ -49,7 +48,7 @@ def run_daemon(settings: Settings, drain: float, log_format: str) -> int:
     lines = start_logging(settings.logging.level, log_format)
     try:
         return asyncio.run(_serve(settings, drain, started, lines))
-    except (CannotStart, CannotListen, MediaFault, StoreUnusable, BadClip) as error:
+    except (CannotStart, CannotListen, MediaFault, StoreFault, BadClip) as error:
         log.error("cannot_start", why=str(error))
         return codes.CANNOT_START
     finally:
