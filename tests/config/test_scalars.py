@@ -113,6 +113,13 @@ def test_bad_listen(text: str) -> None:
         TypeAdapter(ListenUrl).validate_python(text)
 
 
+def test_text_over_several_lines() -> None:
+    assert parse("a: >-\n  one\n  two\nb: |\n  one\n  two\n", "d.yaml").tree == {
+        "a": "one two",
+        "b": "one\ntwo\n",
+    }
+
+
 @given(st.text(max_size=60))
 def test_no_text_upsets_the_parser(text: str) -> None:
     document = parse(text, "d.yaml")
