@@ -175,6 +175,16 @@ def test_a_recording_that_never_began_leaves_nothing_behind(recordings: Recordin
     assert files(recordings) == []
 
 
+def test_an_end_that_comes_before_start_returns(recordings: Recordings) -> None:
+    done: list[Recorded | None] = []
+    row = FakeRow(lambda event: done.append(recordings.ended(event)), "no recorder is running")
+    recording = recordings.start(row, CALLER)
+    recording.stop()
+    assert [each.about.fault for each in done if each] == ["no recorder is running"]
+    assert recordings.ended(RecordingEnded(row.ref, str(recording.path), 0.0, 0)) is None
+    assert recordings.live == {}
+
+
 def test_a_folder_that_cannot_be_made_does_not_end_the_call(tmp_path: Path) -> None:
     (tmp_path / "file").touch()
     recordings = Recordings(tmp_path / "file", Clock(lambda: 0.0, lambda: START))
