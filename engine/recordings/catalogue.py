@@ -66,7 +66,12 @@ class Recording:
         self.about = about
 
     def answered_by(self, agent: str) -> None:
-        """Now it is known who the agent is. Kept on disk at once, so that a crash does not lose it."""
+        """Now it is known who the agent is. Kept on disk at once, so that a crash does not lose it.
+
+        Too late once the recording is whole: it keeps the name it had.
+        """
+        if str(self.path) not in self._recordings.live:
+            return
         self.about = msgspec.structs.replace(self.about, agent_name=clean(agent))
         self._recordings.note(self)
 

@@ -67,6 +67,14 @@ def test_a_customers_leg_gets_the_agents_name_who_answered_later(recordings: Rec
     assert list(recordings.whole()) == [recorded]
 
 
+def test_who_answers_later_is_not_in_a_recording_that_was_whole_before(recordings: Recordings) -> None:
+    leg = Leg(recordings)
+    leg.end()
+    before = files(recordings)
+    leg.recording.answered_by("Anna Smith")
+    assert files(recordings) == before
+
+
 def test_the_facts_beside_a_recording(recordings: Recordings) -> None:
     leg = Leg(recordings)
     leg.recording.answered_by("Anna Smith")
