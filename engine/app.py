@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from pathlib import Path
 
 from config.prompts import Audio
 from config.settings import Settings
@@ -132,7 +133,7 @@ async def sounds(settings: Settings, sound: Sound) -> dict[str, QueueSound]:
         music = strategy.music if strategy is not None else "builtin:wait"
         made[name] = QueueSound(
             greeting=await sound.load(greeting.audio) if isinstance(greeting, Audio) else None,
-            music=await sound.load(music),
+            music=await sound.load(Path(music)),
         )
     return made
 

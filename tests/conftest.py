@@ -5,7 +5,10 @@ from __future__ import annotations
 import os
 import shutil
 
+import hypothesis
 import pytest
+
+hypothesis.settings.register_profile("long", max_examples=5_000, deadline=None)
 
 
 def pytest_runtest_setup(item: pytest.Item) -> None:

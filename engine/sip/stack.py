@@ -19,6 +19,7 @@ from engine.sip.reception import Authority, Reception
 from engine.sip.registrar import Registrar
 from engine.sip.request_user import RequestUser
 from engine.sip.transaction import InviteServer
+from engine.sip.transitions import CALLING, PROCEEDING, TRYING
 from engine.sip.uri import parse_uri
 from engine.sip.writing import MAX_HOPS, Draft, checked, header_lines
 
@@ -121,6 +122,12 @@ class Stack:
         """How much the stack holds now."""
         endpoint = self.endpoint
         return Live(len(endpoint.dialogs), len(endpoint.clients), len(endpoint.servers), len(endpoint.timers))
+
+    @property
+    def unanswered(self) -> int:
+        """Requests of ours that wait for their final answer."""
+        waiting = (CALLING, TRYING, PROCEEDING)
+        return sum(transaction.state in waiting for transaction in self.endpoint.clients.values())
 
     # -- the engine's side
 

@@ -13,8 +13,7 @@ from engine.sip.dialog import Dialog
 from engine.sip.events import Answered, Cancelled, Ended, Event, Failed, Invited
 from engine.sip.stack import Stack
 from engine.transports.driver import Driver
-from engine.transports.udp import Udp
-from tests.kit.ports import free_ports
+from engine.transports.udp import Udp, bind_udp
 
 HOST = "127.0.0.1"
 DOMAIN = "acme.test"
@@ -26,7 +25,8 @@ class Exchange:
     domain = DOMAIN
 
     def __init__(self, passwords: Mapping[str, str], crossed: bool = False) -> None:
-        self.address = (HOST, free_ports(HOST))
+        sock = bind_udp(HOST, 0)
+        self.address: tuple[str, int] = sock.getsockname()[:2]
         self._passwords = passwords
         self._crossed = crossed
         self._others: dict[Dialog, Dialog] = {}
@@ -39,7 +39,7 @@ class Exchange:
         )
         self.driver = Driver(stack, Clock(time.monotonic, time.time))
         self.driver.deliver = self._deliver
-        self.driver.attach("udp", Udp(*self.address, self.driver))
+        self.driver.attach("udp", Udp(sock, self.driver))
 
     def trunk_at(self, host: str) -> str | None:
         return "carrier"

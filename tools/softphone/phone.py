@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import secrets
-import socket
 import time
 from collections.abc import Callable
 from contextlib import suppress
@@ -17,9 +16,8 @@ from engine.sip.events import Event, Invited, Responded
 from engine.sip.flow import Flow
 from engine.sip.message import Request
 from engine.sip.stack import Stack
-from engine.sip.transitions import CALLING, PROCEEDING, TRYING
 from engine.transports.driver import Driver
-from engine.transports.udp import Udp
+from engine.transports.udp import Udp, bind_udp
 from tools.softphone.call import Call
 from tools.softphone.voice import Voice
 
@@ -30,7 +28,6 @@ RETRY = 10.0
 """Seconds after a renewal that failed until the next attempt."""
 FAREWELL = 2.0
 """Seconds that a closing phone waits for the answers to its last requests."""
-_WAITING = (CALLING, TRYING, PROCEEDING)
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,7 +91,8 @@ class Phone:
 
     async def __aenter__(self) -> Phone:
         """Raises OSError when its address cannot be had."""
-        self.address = (self.address[0], self.address[1] or _free_port(self.address[0]))
+        sock = bind_udp(*self.address)
+        self.address = sock.getsockname()[:2]
         clock = Clock(time.monotonic, time.time)
         stack = Stack(
             authority=_Anybody(),
@@ -105,7 +103,7 @@ class Phone:
         )
         self.driver = Driver(stack, clock)
         self.driver.deliver = self._deliver
-        self.driver.attach("udp", Udp(*self.address, self.driver))
+        self.driver.attach("udp", Udp(sock, self.driver))
         return self
 
     async def __aexit__(self, *fault: object) -> None:
@@ -125,12 +123,9 @@ class Phone:
 
     async def _said_goodbye(self) -> None:
         """The last BYE is answered, or it is no use waiting any longer."""
-        until = time.monotonic() + FAREWELL
-        stack = self.driver.stack
-        while stack.endpoint.clients and time.monotonic() < until:
-            if not any(transaction.state in _WAITING for transaction in stack.endpoint.clients.values()):
-                return
-            await asyncio.sleep(0.01)
+        with suppress(TimeoutError):
+            async with asyncio.timeout(FAREWELL):
+                await self.driver.quiet()
 
     # -- registration
 
@@ -242,10 +237,3 @@ class Phone:
             self._on_call(call)
         else:
             self._incoming.put_nowait(call)
-
-
-def _free_port(host: str) -> int:
-    """One that the kernel has free just now."""
-    with socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET, socket.SOCK_DGRAM) as probe:
-        probe.bind((host, 0))
-        return int(probe.getsockname()[1])
