@@ -11,15 +11,17 @@ import socket
 import struct
 import time
 from collections.abc import AsyncIterator, Callable
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
 import pytest
 
 from engine.legs.sound import Row, Sound
+from media.child import Child
 from media.client import MediaPlane, PlaneRow, PlaneSettings, RowEvent
 from media.control import BadClip, Digit, MediaLost, NoRow, RowRef, Stream, WorkerReport
-from media.seats import RESTARTS
+from media.seats import RESTARTS, Host
 
 ADDRESS = "127.0.0.1"
 
@@ -72,6 +74,11 @@ async def until(true: Callable[[], object], seconds: float = 4.0) -> None:
     while not true():
         assert time.monotonic() < end, "it did not come true in time"
         await asyncio.sleep(0.005)
+
+
+async def replaced(host: Host, child: Child) -> None:
+    """Wait until a worker's process is another, or none."""
+    await until(lambda: host.child is not child)
 
 
 @contextlib.asynccontextmanager
@@ -155,8 +162,8 @@ async def test_a_killed_worker_is_back_on_the_same_ports_with_the_same_stream(pl
     assert {source for _, source, _ in two.heard} == {two.row.address}
     assert len({packet[8:12] for packet, _, _ in two.heard}) == 1
     heads = [struct.unpack("!HI", packet[2:8]) for packet, _, _ in two.heard]
-    seqs = [(b[0] - a[0]) % 65536 for a, b in zip(heads, heads[1:], strict=False)]
-    stamps = [(b[1] - a[1]) % 2**32 for a, b in zip(heads, heads[1:], strict=False)]
+    seqs = [(b[0] - a[0]) % 65536 for a, b in pairwise(heads)]
+    stamps = [(b[1] - a[1]) % 2**32 for a, b in pairwise(heads)]
     assert set(seqs) <= {1, 2}
     times = [at for _, _, at in two.heard]
     gap = max(range(len(stamps)), key=lambda i: times[i + 1] - times[i])
@@ -177,14 +184,12 @@ async def test_a_worker_that_hangs_is_replaced(plane: MediaPlane) -> None:
 async def test_a_worker_that_cannot_be_kept_alive_is_given_up(plane: MediaPlane) -> None:
     one = Handset(plane, 1)
     playing = asyncio.ensure_future(one.row.play(plane.arena.add(np.zeros(80_000, np.int16))))
+    host = plane.hosts[one.row.ref.worker]
     for _ in range(RESTARTS + 1):
-        known = pid(plane, one.row.ref.worker)
-        os.kill(known, signal.SIGKILL)
-        await until(
-            lambda known=known: (
-                plane.hosts[one.row.ref.worker].lost or pid(plane, one.row.ref.worker) != known
-            )
-        )
+        known = host.child
+        assert known is not None
+        os.kill(known.pid, signal.SIGKILL)
+        await replaced(host, known)
     assert one.events == [MediaLost(one.row.ref)]
     await asyncio.wait_for(playing, 1.0)
     one.row.close()
@@ -245,10 +250,11 @@ async def test_commands_given_while_a_worker_is_away_are_done_by_the_next(plane:
 
 async def test_a_key_is_an_event(plane: MediaPlane) -> None:
     one = Handset(plane, 1)
-    for n in range(5):
-        head = struct.pack("!BBHII", 0x80, 101, n, 800, 9)
-        one.sock.sendto(head + struct.pack("!BBH", 11, 0x80 * (n > 2), 160 * (n + 1)), one.row.address)
     async with running(one):
+        await until(lambda: one.heard)
+        for n in range(5):
+            head = struct.pack("!BBHII", 0x80, 101, n, 800, 9)
+            one.sock.sendto(head + struct.pack("!BBH", 11, 0x80 * (n > 2), 160 * (n + 1)), one.row.address)
         await until(lambda: one.events)
     assert [event.key for event in one.events if isinstance(event, Digit)] == ["#"]
 

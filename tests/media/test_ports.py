@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import random
 import socket
-from collections.abc import Iterator
 
 import pytest
 
@@ -24,7 +23,7 @@ class World:
 
 
 @pytest.fixture
-def world() -> Iterator[World]:
+def world() -> World:
     return World()
 
 
@@ -60,8 +59,10 @@ def test_ports_of_other_programs_are_passed_over(world: World) -> None:
     assert {pair.port for pair in pairs} == {world.first + 2, world.first + 6}
     with pytest.raises(NoRow):
         world.ports.take()
-    for thing in (*pairs, *taken):
-        thing.close()
+    for pair in pairs:
+        pair.close()
+    for other in taken:
+        other.close()
 
 
 def test_a_range_without_a_pair_is_refused() -> None:
