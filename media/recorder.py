@@ -34,8 +34,8 @@ from media.drain import Drain, Heard
 from media.g711 import ALAW, FRAME
 from media.ledger import MISSING, PHASES, SLOTS, STRETCHED, TICK, VOICE, Ledger
 
-PERIOD: Final = 18
-"""Ticks between two drains. A file is written at every second one, so that a kill costs 0.8 s at most."""
+PERIOD: Final = 12
+"""Ticks between two drains. A file is written at every third, so that a kill costs 0.8 s at most."""
 HASTE: Final = 4
 """Ticks between two looks at the recordings that come to their end."""
 PATIENCE: Final = 10.0

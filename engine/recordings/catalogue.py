@@ -66,7 +66,12 @@ class Recording:
         self.about = about
 
     def answered_by(self, agent: str) -> None:
-        """Now it is known who the agent is. Kept on disk at once, so that a crash does not lose it."""
+        """Now it is known who the agent is. Kept on disk at once, so that a crash does not lose it.
+
+        Too late once the recording is whole: it keeps the name it had.
+        """
+        if str(self.path) not in self._recordings.live:
+            return
         self.about = msgspec.structs.replace(self.about, agent_name=clean(agent))
         self._recordings.note(self)
 
@@ -97,7 +102,9 @@ class Recordings:
         """What is being recorded now, by the path that RecordingEnded names."""
 
     def start(self, row: Row, facts: LegFacts) -> Recording:
-        """Record this row's party from now on. Never raises: a call goes on when the disk is full."""
+        """Record this row's party from now on; the row is aimed already. A full disk does not end a call: what is
+        wrong comes as a RecordingEnded with a fault.
+        """
         started = self._clock.wall()
         about = About(
             conversation_id=clean(facts.conversation),
@@ -114,6 +121,14 @@ class Recordings:
         self.note(recording)
         row.record(recording.path)
         return recording
+
+    def ended(self, event: RecordingEnded) -> Recorded | None:
+        """Finish whichever recording a row's RecordingEnded is of; None when it was finished before.
+
+        It may come while `start` still runs: a plane without a recorder says so at once.
+        """
+        recording = self.live.get(event.path)
+        return recording.finish(event) if recording else None
 
     def note(self, recording: Recording) -> None:
         """Write what is known so far beside the growing file."""

@@ -16,7 +16,7 @@ import numpy as np
 from media.control import Begin, Ready, RecorderCommand, RecorderWord, RecordingEnded, RowRef
 from media.ledger import EPOCH, PHASES, SLOTS, TICK, VOICE, Ledger
 
-AHEAD = 40
+AHEAD = 20
 """Ticks that are written before their time, as a jitter buffer may."""
 
 
