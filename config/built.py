@@ -42,6 +42,7 @@ BUILT: Tree = {
         "listen": {ANY: _plain_listen},
         "domain": _all,
         "external_address": _all,
+        "digest": _all,
         "register": _all,
     },
     "trunks": {ANY: {"target": _all, "accept_from": _all}},

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Literal
 
 from pydantic import Field
 
@@ -14,6 +14,9 @@ from config.section import Filled, Section, Unique
 
 if TYPE_CHECKING:
     from config.settings import Settings
+
+
+Algorithm = Literal["SHA-256", "MD5"]
 
 
 class Tls(Section):
@@ -67,6 +70,12 @@ class Sip(Section):
     tls: Tls | None = Field(None, description="Certificate for tls:// and wss://.")
     session_timer: SessionTimer = Field(SessionTimer(), description="RFC 4028 session timers.")
     register_: Register = Field(Register(), alias="register", description="Limits of agents' registrations.")
+
+    digest: Annotated[tuple[Algorithm, ...], Filled, Unique] = Field(
+        ("SHA-256", "MD5"),
+        description="Algorithms phones are challenged with, the preferred one first. "
+        "[MD5] for phones that give up at the sight of another (baresip 1.0 among them).",
+    )
 
     def broken(self, deployment: Settings) -> Iterator[Broken]:
         """Secure listeners need a certificate."""

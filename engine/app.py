@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from pathlib import Path
 
 from config.prompts import Audio
 from config.settings import Settings
@@ -71,6 +72,7 @@ async def assemble(settings: Settings, world: World, sound: Sound, store: Store)
         key=world.key,
         min_expires=int(settings.sip.register_.min_expires),
         max_expires=int(settings.sip.register_.max_expires),
+        algorithms=settings.sip.digest,
     )
     driver = Driver(stack, clock)
     codecs = tuple(codec for codec in settings.media.codecs if codec in BUILT_CODECS)
@@ -132,7 +134,7 @@ async def sounds(settings: Settings, sound: Sound) -> dict[str, QueueSound]:
         music = strategy.music if strategy is not None else "builtin:wait"
         made[name] = QueueSound(
             greeting=await sound.load(greeting.audio) if isinstance(greeting, Audio) else None,
-            music=await sound.load(music),
+            music=await sound.load(Path(music)),
         )
     return made
 

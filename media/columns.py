@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from media.arena import Arena
 from media.control import RowRef
 from media.g711 import FRAME
-from media.ledger import BRIDGE, PHASES, SHIFTS, Ledger
+from media.ledger import BRIDGE, I64, PHASES, SHIFTS, Ledger
 
 Rows = NDArray[np.intp]
 """Indices of rows."""
@@ -44,11 +44,21 @@ class Crossing(NamedTuple):
     ours."""
 
 
+class Music(NamedTuple):
+    """Rows that hear a clip all others hear at the same place."""
+
+    rows: Rows
+    first: I64
+    """Arena frame of the clip's beginning, in the row's law."""
+    frames: I64
+
+
 class Speaking(NamedTuple):
     """The rows that send in one phase, by what they send and how."""
 
     rows: Rows
     bridges: list[Crossing]
+    music: Music
     clips: Rows
     sockets: list[Any]
     views: list[memoryview]

@@ -55,11 +55,11 @@ class Depth:
         self._last_late = np.full(rows, NEVER, np.int64)
         self._moves: list[tuple[int, int, int]] = []
 
-    def arrival(self, row: int) -> int:
-        """Nanoseconds since phase 0 at which the last packet read on a row arrived; 0 when the kernel did
-        not say."""
-        at = self.wire.arrival(self.columns.sockets[row])
-        return at - self.epoch if at else 0
+    def arrivals(self, rows: Rows) -> I64:
+        """Nanoseconds since phase 0 at which the last packet read on each row arrived; below 0 when not
+        known."""
+        sockets = self.columns.sockets
+        return np.array(self.wire.arrivals([sockets[row] for row in rows.tolist()]), np.int64) - self.epoch
 
     # ------------------------------------------------------------------------------------------ a stream
     # begins
@@ -70,9 +70,9 @@ class Depth:
         columns, ledger = self.columns, self.columns.ledger
         load = self._load()
         full = _fair_share(int(load.sum()))
-        for row, length in zip(rows.tolist(), lengths.tolist(), strict=True):
+        came = np.where((at := self.arrivals(rows)) < 0, m * STEP, at)
+        for row, length, arrived in zip(rows.tolist(), lengths.tolist(), came.tolist(), strict=True):
             before = int(ledger.c[row])
-            arrived = self.arrival(row) or m * STEP
             incomplete = FRAME - math.gcd(FRAME, length)
             ripe = arrived + GUARD + incomplete * 1_000_000_000 // RATE
             c = max(-(-ripe // STEP), m - SLOTS * PHASES)
@@ -116,8 +116,9 @@ class Depth:
         """Look at lateness, and at the slack of a few of the rows just read."""
         self._late(m)
         tick = m // PHASES
-        for row in rows[(rows + tick) % SAMPLE == 0].tolist():
-            self._sample(m, row)
+        asked = rows[(rows + tick) % SAMPLE == 0]
+        if len(asked):
+            self._sample(m, asked)
         if self._moves:
             self._shift(m)
         if m % (_REBASE * PHASES) == 0:
@@ -137,29 +138,31 @@ class Depth:
         self._last_late[rows] = m
         self._move(m, again.tolist(), 1)
 
-    def _sample(self, m: int, row: int) -> None:
+    def _sample(self, m: int, rows: Rows) -> None:
         columns, ledger = self.columns, self.columns.ledger
-        if columns.last_due[row] < m - PHASES:
+        heard = columns.last_due[rows] >= m - PHASES
+        for row in rows[~heard].tolist():
             if max(columns.last_due[row], columns.keyed_until[row]) < m - SLEEPY:
                 self._sleep(row)
-            return
-        arrived = self.arrival(row)
-        if not arrived:
-            return
-        slack = int(columns.last_due[row]) * STEP - arrived
-        moved = abs(slack - int(ledger.slack[row])) * RATE / 1e9
-        ledger.jitter[row] += (moved - ledger.jitter[row]) / 16
-        ledger.slack[row] = slack
-        self._samples[row] += 1
-        least = self._least[row] = min(int(self._least[row]), slack)
-        if least < _LEAST:
-            self._move(m, [row], 1)
-        elif self._samples[row] >= WINDOW:
-            if least > _DEEP:
-                self._move(m, [row], -PHASES)
-            elif least > _PLENTY:
-                self._move(m, [row], -1)
-            self._samples[row], self._least[row] = 0, 1 << 60
+        rows = rows[heard]
+        arrived = self.arrivals(rows)
+        rows, arrived = rows[arrived > 0], arrived[arrived > 0]
+        slack = columns.last_due[rows] * STEP - arrived
+        moved = np.abs(slack - ledger.slack[rows]) * (RATE / 1e9)
+        ledger.jitter[rows] += (moved - ledger.jitter[rows]) / 16
+        ledger.slack[rows] = slack
+        self._samples[rows] += 1
+        least = self._least[rows] = np.minimum(self._least[rows], slack)
+        self._weigh(m, rows, least)
+
+    def _weigh(self, m: int, rows: Rows, least: I64) -> None:
+        """Deeper at once when there is hardly any slack; shallower when there was too much for a whole
+        window."""
+        self._move(m, rows[least < _LEAST].tolist(), 1)
+        full = (self._samples[rows] >= WINDOW) & (least >= _LEAST)
+        self._move(m, rows[full & (least > _DEEP)].tolist(), -PHASES)
+        self._move(m, rows[full & (least > _PLENTY) & (least <= _DEEP)].tolist(), -1)
+        self._samples[rows[full]], self._least[rows[full]] = 0, 1 << 60
 
     def _sleep(self, row: int) -> None:
         """Nothing has come for a while: leave the row to epoll. Whatever comes next is a new beginning."""
@@ -176,6 +179,8 @@ class Depth:
 
         A row that moves to a later phase does so only after that phase, or it would run twice in one tick.
         """
+        if not rows:
+            return
         ledger = self.columns.ledger
         load = self._load()
         full = _fair_share(int(load.sum()))

@@ -54,12 +54,13 @@ _Job = _Open | _Append | _Finish
 
 
 class Disk:
-    """Takes jobs without ever waiting; a key names one file from `open` to its Closed."""
+    """Takes jobs without waiting, does them after `go`; a key names one file from `open` to its Closed."""
 
     def __init__(self, limit: int = LIMIT) -> None:
-        self._jobs: SimpleQueue[_Job | None] = SimpleQueue()
+        self._jobs: SimpleQueue[list[_Job] | None] = SimpleQueue()
+        self._batch: list[_Job] = []
         self._closed: deque[Closed] = deque()
-        self._tapes: dict[int, tuple[WavFile, Path]] = {}
+        self._files: dict[int, tuple[WavFile, Path]] = {}
         self._limit = limit
         self._put = 0
         self._done = 0
@@ -73,20 +74,24 @@ class Disk:
 
     def open(self, key: int, path: Path, law: Law, resume: bool) -> None:
         """Create the file, or with `resume` go on with the one that is there."""
-        self._jobs.put(_Open(key, path, law, resume))
+        self._batch.append(_Open(key, path, law, resume))
 
-    def append(self, key: int, at: int, pieces: Sequence[memoryview]) -> bool:
-        """Write frames at that position. False, and nothing is written, when the disk is too far behind."""
-        size = sum(map(len, pieces))
+    def append(self, key: int, at: int, pieces: Sequence[memoryview], size: int) -> None:
+        """Write frames, `size` bytes, at that position. They are dropped when the disk is too far behind."""
         if self.waiting + size > self._limit:
-            return False
+            return
         self._put += size
-        self._jobs.put(_Append(key, at, pieces, size))
-        return True
+        self._batch.append(_Append(key, at, pieces, size))
 
     def finish(self, key: int, frames: int) -> None:
         """Close the file at that length; Closed follows."""
-        self._jobs.put(_Finish(key, frames))
+        self._batch.append(_Finish(key, frames))
+
+    def go(self) -> None:
+        """Hand the jobs since the last time to the thread."""
+        if self._batch:
+            self._jobs.put(self._batch)
+            self._batch = []
 
     def closed(self) -> list[Closed]:
         """The files that became whole since the last time this was asked."""
@@ -94,48 +99,51 @@ class Disk:
 
     def stop(self) -> None:
         """Do what was asked so far, close what is still open, end the thread."""
+        self.go()
         self._jobs.put(None)
         self._thread.join()
 
     def _work(self) -> None:
-        while (job := self._jobs.get()) is not None:
-            self._try(job)
-            if isinstance(job, _Append):
-                self._done += job.size
-        for key, (tape, _) in list(self._tapes.items()):
-            self._try(_Finish(key, tape.frames))
+        while (batch := self._jobs.get()) is not None:
+            for job in batch:
+                self._try(job)
+        for key, (file, _) in list(self._files.items()):
+            self._try(_Finish(key, file.frames))
 
     def _try(self, job: _Job) -> None:
         try:
             self._do(job)
         except OSError as error:
             self._fail(job, error)
+        if isinstance(job, _Append):
+            self._done += job.size
 
     def _do(self, job: _Job) -> None:
         match job:
+            case _Append():
+                if job.key in self._files:
+                    self._files[job.key][0].append(job.at, job.pieces)
             case _Open(key, path, law, resume):
-                self._tapes[key] = (WavFile.resume(path, law) if resume else WavFile.create(path, law)), path
-            case _Append(key, at, pieces) if key in self._tapes:
-                self._tapes[key][0].append(at, pieces)
-            case _Finish(key, frames) if key in self._tapes:
-                tape, _ = self._tapes[key]
-                tape.finish(frames)
-                self._end(key, tape, None)
+                self._files[key] = (WavFile.resume(path, law) if resume else WavFile.create(path, law)), path
+            case _Finish(key, frames) if key in self._files:
+                file, _ = self._files[key]
+                file.finish(frames)
+                self._end(key, file, None)
 
     def _fail(self, job: _Job, error: OSError) -> None:
         """The disk refused: keep what is there, and say so once."""
         if isinstance(job, _Open):
             return self._end(job.key, None, f"{job.path}: {error.strerror}")
-        tape, path = self._tapes[job.key]
+        file, path = self._files[job.key]
         fault = f"{path}: {error.strerror}"
         try:
-            tape.close()
+            file.close()
         except OSError as second:
             if second.strerror != error.strerror:
                 fault += f"; then {second.strerror}"
-        return self._end(job.key, tape, fault)
+        return self._end(job.key, file, fault)
 
-    def _end(self, key: int, tape: WavFile | None, fault: str | None) -> None:
-        self._tapes.pop(key, None)
-        seconds, holes = (tape.frames * FRAME / RATE, tape.holes) if tape else (0.0, 0)
+    def _end(self, key: int, file: WavFile | None, fault: str | None) -> None:
+        self._files.pop(key, None)
+        seconds, holes = (file.frames * FRAME / RATE, file.holes) if file else (0.0, 0)
         self._closed.append(Closed(key, seconds, holes, fault))

@@ -23,8 +23,8 @@ from media.wavfile import WavFile
 
 SETTLED = 2
 """Ticks after which a cell is read: its worker may be that late with it."""
-STAGGER = 4
-"""A file is written at every fourth drain; each drain writes a quarter of the files."""
+STAGGER = 2
+"""A file is written at every second drain; each drain writes half of the files."""
 REACH = 56
 """Ticks that are read at most; what is older has left the ring."""
 
@@ -84,6 +84,7 @@ class Drain:
         self._disk = disk
         self._now = now
         self._takes: dict[int, Take] = {}
+        self._ending: dict[int, Take] = {}
         self._closing: dict[int, Take] = {}
         self._running: dict[RowRef, Take] = {}
         self._keys = count()
@@ -93,6 +94,11 @@ class Drain:
     def busy(self) -> bool:
         """Some file is not whole yet."""
         return bool(self._takes or self._closing)
+
+    @property
+    def ending(self) -> bool:
+        """Somebody waits for a file to become whole."""
+        return bool(self._ending or self._closing)
 
     def record(self, asked: Record) -> None:
         """Begin a file; what of its ticks is still in the ring is kept too."""
@@ -109,6 +115,7 @@ class Drain:
         if take := self._running.pop(asked.ref, None):
             tick = self._now() if asked.tick is None else asked.tick
             take.until = max(tick, take.start)
+            self._ending[take.key] = take
 
     def stop_all(self) -> None:
         """End every recording with the present tick."""
@@ -117,31 +124,45 @@ class Drain:
 
     def drain(self) -> list[RecordingEnded]:
         """Read what is settled, hand on what is due; the recordings whose files became whole."""
-        last = self._now() - SETTLED
+        self._round += 1
+        return self._turn(list(self._takes.values()))
+
+    def attend(self) -> list[RecordingEnded]:
+        """The same for those recordings only that come to their end: cheap, for between two drains."""
+        return self._turn(list(self._ending.values()))
+
+    def _turn(self, takes: list[Take]) -> list[RecordingEnded]:
+        self._read_all(takes, self._now() - SETTLED)
+        for take in takes:
+            if take.until is not None and take.next >= take.until:
+                self._finish(take, take.until)
+            elif (self._round + take.key) % STAGGER == 0:
+                self._write(take)
+        self._disk.go()
+        return [self._ended(closed) for closed in self._disk.closed()]
+
+    def _read_all(self, takes: list[Take], last: int) -> None:
         alike: dict[tuple[int, int], list[Take]] = defaultdict(list)
-        for take in self._takes.values():
+        for take in takes:
             if take.next < last - REACH:
                 self._skip(take, last - REACH)
             if take.next < last:
                 alike[take.ref.worker, take.next].append(take)
-        for (worker, first), takes in alike.items():
-            self._read(self._rings[worker], takes, first, last)
-        self._round += 1
-        for take in list(self._takes.values()):
-            self._hand_over(take)
-        return [self._ended(closed) for closed in self._disk.closed()]
+        for (worker, first), group in alike.items():
+            self._read(self._rings[worker], group, first, last)
 
     def _read(self, ring: Ring, takes: list[Take], first: int, last: int) -> None:
         heard = ring.heard([t.ref.row for t in takes], [t.ref.generation for t in takes], first, last)
-        frames = _in_their_law(heard, takes)
-        spoken = np.array([t.spoken for t in takes])[:, None] | np.logical_or.accumulate(heard.voice, axis=1)
-        gaps = heard.lost & spoken
-        for i, take in enumerate(takes):
-            ticks = (last if take.until is None else min(last, take.until)) - first
-            if ticks > 0:
-                take.pieces.append(memoryview(frames[i])[: ticks * FRAME])
-                take.gaps += int(np.count_nonzero(gaps[i, :ticks]))
-            take.spoken = bool(spoken[i, -1])
+        until = np.array([last if take.until is None else take.until for take in takes])
+        spoken = np.array([take.spoken for take in takes])[:, None]
+        spoken = spoken | np.logical_or.accumulate(heard.voice, axis=1)
+        gaps = heard.lost & spoken & (np.arange(first, last) < until[:, None])
+        counted = zip(takes, gaps.sum(axis=1).tolist(), spoken[:, -1].tolist(), strict=True)
+        frames, size = _in_their_law(heard, takes).data, (last - first) * FRAME
+        for i, (take, lost, ever) in enumerate(counted):
+            take.pieces.append(frames[i * size : (i + 1) * size])
+            take.gaps += lost
+            take.spoken = ever
             take.next = last
 
     def _skip(self, take: Take, to: int) -> None:
@@ -152,27 +173,28 @@ class Drain:
 
     def _write(self, take: Take) -> None:
         if take.pieces:
-            self._disk.append(take.key, take.at, take.pieces)
-            take.at += sum(map(len, take.pieces)) // FRAME
+            size = sum(map(len, take.pieces))
+            self._disk.append(take.key, take.at, take.pieces, size)
+            take.at += size // FRAME
             take.pieces = []
 
-    def _hand_over(self, take: Take) -> None:
-        over = take.until is not None and take.next >= take.until
-        if over or (self._round + take.key) % STAGGER == 0:
-            self._write(take)
-        if over and take.until is not None:
-            self._disk.finish(take.key, take.until - take.start)
-            self._closing[take.key] = self._takes.pop(take.key)
+    def _finish(self, take: Take, until: int) -> None:
+        """What was read beyond the end is cut off again."""
+        self._write(take)
+        self._disk.finish(take.key, until - take.start)
+        self._closing[take.key] = self._takes.pop(take.key)
+        del self._ending[take.key]
 
     def _ended(self, closed: Closed) -> RecordingEnded:
         take = self._closing.pop(closed.key, None) or self._takes.pop(closed.key)
+        self._ending.pop(closed.key, None)
         if self._running.get(take.ref) is take:
             del self._running[take.ref]
         return RecordingEnded(take.ref, take.path, closed.seconds, take.gaps + closed.holes, closed.fault)
 
 
 def _in_their_law(heard: Heard, takes: Sequence[Take]) -> Bytes:
-    """Every row in the law of its file, silence where nobody was heard: shape (rows, bytes)."""
+    """Every row in the law of its file, silence where nobody was heard: shape (all bytes,)."""
     frames = heard.frames
     alaw = np.array([take.law is Law.PCMA for take in takes])
     if (other := heard.voice & (heard.alaw != alaw[:, None])).any():
@@ -181,4 +203,4 @@ def _in_their_law(heard: Heard, takes: Sequence[Take]) -> Bytes:
     silence = np.array([take.law.silence for take in takes], np.uint8)
     quiet = ~heard.voice
     frames[quiet] = silence[quiet.nonzero()[0], None]
-    return frames.reshape(len(takes), -1)
+    return frames.reshape(-1)

@@ -123,7 +123,7 @@ class Tones:
         rows = columns.rows
         angle = 2 * np.pi * np.array([697, 770, 852, 941, 1209, 1336, 1477, 1633]) / RATE
         turn = np.outer(np.arange(FRAME), angle)
-        self._basis = np.concatenate([np.cos(turn), np.sin(turn)], 1).astype(np.float32)
+        self._basis = np.concatenate([np.cos(turn), np.sin(turn)], 1).T.astype(np.float32, order="C")
         self._table = decode_pairs()
         self._cells = columns.frames().view("<u2")
         self._pcm = np.zeros((rows, FRAME // 2), np.complex64)
@@ -164,18 +164,17 @@ class Tones:
 
     def _keys(self, pcm: NDArray[np.float32]) -> NDArray[np.int8]:
         """Per row the index in GRID, or -1."""
-        correlated = pcm @ self._basis
+        correlated = self._basis @ pcm.T
         correlated *= correlated
-        power = correlated[:, :8] + correlated[:, 8:]
-        low, high = power[:, :4].max(1), power[:, 4:].max(1)
+        power = correlated[:8] + correlated[8:]
+        low, high = power[:4].max(0), power[4:].max(0)
         keys = np.full(len(pcm), -1, np.int8)
         maybe = np.flatnonzero((low > self.LOUDNESS) & (high > self.LOUDNESS))
         if len(maybe):
             energy = np.einsum("ij,ij->i", pcm[maybe], pcm[maybe])
-            pure = low[maybe] + high[maybe] > self.PURITY * FRAME / 2 * energy
-            maybe = maybe[pure]
+            maybe = maybe[low[maybe] + high[maybe] > self.PURITY * FRAME / 2 * energy]
         if len(maybe):
-            keys[maybe] = self._pick(power[maybe], low[maybe], high[maybe])
+            keys[maybe] = self._pick(power[:, maybe].T, low[maybe], high[maybe])
         return keys
 
     def _pick(

@@ -17,11 +17,7 @@ class Law(Enum):
     def __init__(self, number: int, tag: int) -> None:
         self.number = number
         self.tag = tag
-
-    @property
-    def silence(self) -> int:
-        """The byte that is silence."""
-        return int(SILENCE[self.number])
+        self.silence = int(SILENCE[number])
 
 
 def _across(law: int) -> Bytes:

@@ -160,7 +160,7 @@ class Plane:
         columns.tx[row, 1] = self.ledger.payload[row]
         columns.tx32[row, 2] = self.ledger.ssrc[row]
         self._forget(row)
-        self.wire.arrival(rtp)
+        self.wire.arrivals([rtp])
         self.latching.watch(row)
 
     def _forget(self, row: int) -> None:

@@ -7,9 +7,9 @@ from typing import TypeVar
 
 import numpy as np
 
-from media.columns import Columns, Crossing, Hearing, Rows, Speaking
+from media.columns import Columns, Crossing, Hearing, Music, Rows, Speaking
 from media.g711 import FRAME, SILENCE
-from media.ledger import BRIDGE, I64, NOTHING, PHASES, SHIFTS
+from media.ledger import I64, LOOP, NOTHING, PHASES, SHIFTS, SILENT
 
 T = TypeVar("T")
 
@@ -24,7 +24,9 @@ class Roster:
         self.columns = columns
         empty = np.zeros(0, np.intp)
         self.hearing = [Hearing(empty, [], []) for _ in range(PHASES)]
-        self.speaking = [Speaking(empty, [], empty, [], [], []) for _ in range(PHASES)]
+        self.speaking = [
+            Speaking(empty, [], Music(empty, empty, empty), empty, [], [], []) for _ in range(PHASES)
+        ]
         self._seen: list[int] = []
 
     def refresh(self, m: int) -> None:
@@ -94,18 +96,21 @@ class Roster:
     def _speaking(self, phase: int) -> Speaking:
         columns, ledger = self.columns, self.columns.ledger
         mine = np.flatnonzero(columns.txphase == phase)
-        clips = mine[(ledger.clip[mine] != 0) | (ledger.kind[mine] > BRIDGE)]
+        clips = mine[ledger.clip[mine] != 0]
+        loops = mine[(ledger.clip[mine] == 0) & (ledger.kind[mine] == LOOP)]
         bridged = mine[columns.bridged()[mine]]
         bridges = []
         for worker in np.unique(ledger.src_w[bridged]).tolist():
             rows = bridged[ledger.src_w[bridged] == worker]
             bridges.append(Crossing(worker, rows, ledger.src[rows].astype(np.intp), columns.lag(worker)))
-        silent = np.setdiff1d(np.setdiff1d(mine, clips), bridged)
+        first = ledger.loop_at[loops] + ledger.codec[loops] * np.int64(columns.arena.capacity)
+        music = Music(loops, first, ledger.loop_len[loops].copy())
+        silent = mine[(ledger.clip[mine] == 0) & (ledger.kind[mine] == SILENT)]
         columns.tx[silent, 12:] = SILENCE[ledger.codec[silent], None]
         odd = (ledger.ptime[mine] != 20) | (ledger.latched[mine] == 0)
         plain = mine[~odd]
         sockets, views = _pick(columns.sockets, plain), _pick(columns.tx_views, plain)
-        return Speaking(mine, bridges, clips, sockets, views, mine[odd].tolist())
+        return Speaking(mine, bridges, music, clips, sockets, views, mine[odd].tolist())
 
 
 def _pick(things: Sequence[T], rows: Rows) -> list[T]:

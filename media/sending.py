@@ -30,12 +30,15 @@ class Sending:
         self._packed.pop(row, None)
 
     def send(self, m: int, speaking: Speaking) -> None:
-        rows, bridges, clips, sockets, views, odd = speaking
+        rows, bridges, music, clips, sockets, views, odd = speaking
         if not len(rows):
             return
         columns, ledger = self.columns, self.columns.ledger
         for crossing in bridges:
             columns.tx[crossing.rows, HEADER:] = self._said(m, crossing)
+        if len(music.rows):  # one place in the clip for all its listeners, by the clock
+            at = music.first + m // PHASES % music.frames
+            columns.tx[music.rows, HEADER:] = columns.arena.frames.take(at, axis=0)
         if len(clips):
             columns.tx[clips, HEADER:] = self._sound(m, clips)
         ledger.seq[rows] += 1
@@ -98,21 +101,17 @@ class Sending:
     # ------------------------------------------------------------------------------------------ clips
 
     def _sound(self, m: int, rows: Rows) -> NDArray[np.uint8]:
-        """The frames of clips, which count from their start, and of music, which goes by the clock for all
-        alike."""
+        """The frames of one-shot clips, which count from the tick of their first packet."""
         ledger, arena, tick = self.columns.ledger, self.columns.arena, m // PHASES
-        single = ledger.clip[rows] != 0
-        fresh = rows[single & (ledger.clip_from[rows] < 0)]
+        fresh = rows[ledger.clip_from[rows] < 0]
         ledger.clip_from[fresh] = tick
-        inside = np.clip(tick - ledger.clip_from[rows], 0, ledger.clip_len[rows] - 1)
-        music = ledger.loop_at[rows] + tick % np.maximum(ledger.loop_len[rows], 1)
-        at = np.where(single, ledger.clip_at[rows] + inside, music)
-        return arena.frames.take(ledger.codec[rows] * np.int64(arena.capacity) + at, axis=0)
+        inside = np.minimum(tick - ledger.clip_from[rows], ledger.clip_len[rows] - 1)
+        at = ledger.codec[rows] * np.int64(arena.capacity) + ledger.clip_at[rows] + inside
+        return arena.frames.take(at, axis=0)
 
     def _finish(self, m: int, rows: Rows) -> None:
         ledger, tick = self.columns.ledger, m // PHASES
-        single = rows[ledger.clip[rows] != 0]
-        for row in single[tick - ledger.clip_from[single] >= ledger.clip_len[single] - 1].tolist():
+        for row in rows[tick - ledger.clip_from[rows] >= ledger.clip_len[rows] - 1].tolist():
             number = int(ledger.clip[row])
             ledger.clip[row] = 0
             self.columns.spoken_to(row)

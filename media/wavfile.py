@@ -64,18 +64,18 @@ class WavFile:
 
     @classmethod
     def _begin(cls, fd: int, law: Law, given: Law, frames: int) -> WavFile:
-        tape = cls(fd, law, given, frames)
+        file = cls(fd, law, given, frames)
         try:
             fcntl.flock(
                 fd, fcntl.LOCK_EX | fcntl.LOCK_NB
             )  # media.wav.repair keeps away from what is being written
             os.ftruncate(fd, min(HEADER + frames * FRAME, os.fstat(fd).st_size))
-            tape._write_header()
+            file._write_header()
             os.lseek(fd, 0, os.SEEK_END)
         except OSError:
             os.close(fd)
             raise
-        return tape
+        return file
 
     def append(self, at: int, frames: Sequence[memoryview]) -> None:
         """Put whole frames at position `at`: silence fills a hole before them, what is there already stays.
@@ -83,13 +83,15 @@ class WavFile:
         Raises OSError; what was written until then can be kept with `close`.
         """
         self._fill(at)
-        rest = _without(frames, (self.frames - at) * FRAME)
+        rest = frames if at == self.frames else _without(frames, (self.frames - at) * FRAME)
         if self._law is not self._given:
             table = TO_OTHER[self._given].tobytes()
             rest = [memoryview(bytes(piece).translate(table)) for piece in rest]
-        length = sum(map(len, rest))
-        while rest:
-            rest = _without(rest, os.writev(self._fd, rest))
+        length = left = sum(map(len, rest))
+        while left:
+            written = os.writev(self._fd, rest)
+            left -= written
+            rest = _without(rest, written) if left else []
         self.frames += length // FRAME
         self._write_header()
 

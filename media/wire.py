@@ -8,12 +8,13 @@ import select
 import socket
 import struct
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any, Final, Protocol
 
 Address = tuple[str, int]
 
 _SIOCGSTAMPNS: Final = 0x8907
+_TIMESPEC: Final = struct.Struct("qq").unpack
 _AF_UNSPEC: Final = struct.pack("H14x", socket.AF_UNSPEC)
 
 
@@ -50,8 +51,11 @@ class Wire(Protocol):
         """Tags of the watched sockets that can be read now."""
         ...
 
-    def arrival(self, sock: Any) -> int:
-        """CLOCK_MONOTONIC nanoseconds at which the last packet read arrived; 0 = not known."""
+    def arrivals(self, socks: Sequence[Any]) -> list[int]:
+        """CLOCK_MONOTONIC nanoseconds at which the last packet read from each arrived; 0 = not known.
+
+        To ask once before anything is read has the kernel note such times.
+        """
         ...
 
     def close(self, sock: Any) -> None: ...
@@ -65,6 +69,7 @@ class UdpWire:
         self.send: Callable[[Any, memoryview], int] = socket.socket.send
         self._epoll = select.epoll()
         self._tags: dict[int, int] = {}
+        self._timespec = bytearray(16)
         self._libc = ctypes.CDLL(None, use_errno=True)
 
     def receive_from(self, sock: socket.socket, buffer: memoryview) -> tuple[int, Address] | None:
@@ -104,12 +109,18 @@ class UdpWire:
     def ready(self) -> list[int]:
         return [self._tags[fd] for fd, _ in self._epoll.poll(0, 64)]
 
-    def arrival(self, sock: socket.socket) -> int:
+    def arrivals(self, socks: Sequence[socket.socket]) -> list[int]:
+        ahead = time.time_ns() - time.monotonic_ns()
+        return [stamp - ahead if stamp else 0 for stamp in map(self._stamp, socks)]
+
+    def _stamp(self, sock: socket.socket) -> int:
+        """Wall clock nanoseconds of the last packet read."""
         try:
-            seconds, nanoseconds = struct.unpack("qq", fcntl.ioctl(sock.fileno(), _SIOCGSTAMPNS, bytes(16)))
+            fcntl.ioctl(sock, _SIOCGSTAMPNS, self._timespec)
         except OSError:
-            return 0  # nothing was read yet; asking has turned the stamps on
-        return int(seconds * 1_000_000_000 + nanoseconds - time.time_ns() + time.monotonic_ns())
+            return 0  # nothing was read yet
+        seconds, nanoseconds = _TIMESPEC(self._timespec)
+        return int(seconds * 1_000_000_000 + nanoseconds)
 
     def close(self, sock: socket.socket) -> None:
         self.unwatch(sock)

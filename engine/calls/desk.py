@@ -8,6 +8,7 @@ from functools import partial
 from urllib.parse import quote
 
 from config.settings import Settings
+from config.workstreams import InboundWorkstream
 from engine.agents.agent import Agent
 from engine.agents.floor import Floor
 from engine.conversations.conversation import Conversation
@@ -43,6 +44,12 @@ class Desk:
     """By queue."""
     recordings: Recordings
     journal: Journal
+
+    @property
+    def workstreams(self) -> dict[str, InboundWorkstream]:
+        """The inbound ones."""
+        every = self.settings.workstreams.items()
+        return {name: stream for name, stream in every if isinstance(stream, InboundWorkstream)}
 
     @property
     def ring_agent(self) -> float:

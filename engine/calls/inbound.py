@@ -27,7 +27,7 @@ log = structlog.get_logger()
 async def arrive(desk: Desk, conversation: Conversation) -> Next:
     """Find where the called number leads, and answer."""
     caller = conversation.caller
-    match route(conversation.number, desk.settings.numbers, desk.settings.workstreams):
+    match route(conversation.number, desk.settings.numbers, desk.workstreams):
         case NoRoute(code, why):
             caller.refuse(code)
             return Ended(Reason.REFUSED, code=code, detail=why)

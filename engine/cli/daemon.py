@@ -11,11 +11,11 @@ import socket
 import time
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
-from pathlib import Path
 
 import structlog
 
 from config.addresses import Listen
+from config.built import unbuilt
 from config.settings import Settings
 from engine.app import Engine, World, assemble
 from engine.cli import codes
@@ -42,10 +42,10 @@ class CannotStart(Exception):
     """The engine cannot run; the text says what is in the way."""
 
 
-def run_daemon(config: Path, settings: Settings, drain: float) -> int:
+def run_daemon(settings: Settings, drain: float, log_format: str) -> int:
     """Run until a signal; gives the exit code."""
     started = time.monotonic()
-    lines = start_logging(settings.logging.level, settings.logging.format)
+    lines = start_logging(settings.logging.level, log_format)
     try:
         return asyncio.run(_serve(settings, drain, started, lines))
     except (CannotStart, CannotListen, MediaFault, StoreFault, BadClip) as error:
@@ -59,6 +59,9 @@ async def _serve(settings: Settings, drain: float, started: float, lines: Lines)
     signals = _signals()
     async with AsyncExitStack() as undo:
         await undo.enter_async_context(_flushing(lines))
+        idle = unbuilt(settings)
+        if idle:
+            log.warning("not_built_yet", keys=idle)
         sockets = [(url, _bind(url)) for url in _listens(settings)]
         engine = await _start(settings, sockets, undo)
         host, port = await undo.enter_async_context(_site(settings, engine))
@@ -80,10 +83,11 @@ async def _start(
     """Everything but the pages: store, media processes, engine, transports."""
     store = await undo.enter_async_context(open_store(settings.store.url.get_secret_value()))
     plane = MediaPlane(plane_settings(settings))
-    prompts = await undo.enter_async_context(Prompts(plane.arena))
+    prompts = Prompts(plane.arena.add)
+    undo.push_async_callback(prompts.close)
     plane.loader = prompts.load
-    await plane.start()
     undo.push_async_callback(plane.stop)
+    await plane.start()
     external = settings.sip.external_address
     local = {url.transport: (external or url.host, sock.getsockname()[1]) for url, sock in sockets}
     world = World(Clock(time.monotonic, time.time), NODE, _tokens(), os.urandom(32), local)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
+from enum import StrEnum
 from importlib import metadata
 from pathlib import Path
 from typing import Annotated
@@ -11,6 +12,7 @@ from typing import Annotated
 import typer
 from rich.console import Console
 
+from config.built import spoken_prompts
 from config.faults import Faults
 from config.load import load
 from config.settings import Settings
@@ -24,6 +26,12 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
 )
 out, err = Console(), Console(stderr=True)
+
+
+class LogFormat(StrEnum):
+    JSON = "json"
+    CONSOLE = "console"
+
 
 ConfigPath = Annotated[
     Path, typer.Option("--config", "-c", help="The deployment: a YAML file, or a folder of them.")
@@ -58,11 +66,30 @@ def run(
     drain: Annotated[
         float, typer.Option(min=0, help="Seconds that calls may go on after SIGTERM before they are ended.")
     ] = 30.0,
+    log: Annotated[
+        LogFormat | None, typer.Option(help="json or console, whatever the deployment says.")
+    ] = None,
 ) -> None:
     """Run the engine. SIGTERM drains, a second one stops at once."""
     from engine.cli.daemon import run_daemon  # the engine itself is needed by no other command
 
-    raise typer.Exit(run_daemon(config, read(config), drain))
+    settings = read(config)
+    unspoken(settings)
+    raise typer.Exit(run_daemon(settings, drain, log.value if log is not None else settings.logging.format))
+
+
+def unspoken(settings: Settings) -> None:
+    """Refuse to run with prompts that would have to be spoken."""
+    spoken = spoken_prompts(settings)
+    for prompt in spoken:
+        err.print(
+            f"{settings.where(*prompt.key)}: text-to-speech is not built yet; allowed: {{audio: PATH}}, or nothing",
+            highlight=False,
+            markup=False,
+            soft_wrap=True,
+        )
+    if spoken:
+        raise typer.Exit(codes.FAULTY)
 
 
 def main() -> None:

@@ -2,22 +2,33 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
+from types import TracebackType
 
 import anyio
 
 from engine.legs.leg import Leg
 
 
-@contextmanager
-def while_up(*legs: Leg) -> Iterator[anyio.CancelScope]:
-    """The body is cancelled as soon as one of these legs ends; what follows the block runs either way."""
-    with anyio.CancelScope() as scope:
-        for leg in legs:
-            leg.on_end(scope.cancel)
-        try:
-            yield scope
-        finally:
-            for leg in legs:
-                leg.forget(scope.cancel)
+class WhileUp:
+    """A scope that is cancelled as soon as one of the legs ends; what follows the block runs either way."""
+
+    def __init__(self, legs: tuple[Leg, ...]) -> None:
+        self._legs = legs
+        self._scope = anyio.CancelScope()
+
+    def __enter__(self) -> None:
+        self._scope.__enter__()
+        for leg in self._legs:
+            leg.on_end(self._scope.cancel)
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> bool:
+        for leg in self._legs:
+            leg.forget(self._scope.cancel)
+        return bool(self._scope.__exit__(kind, error, trace))
+
+
+def while_up(*legs: Leg) -> WhileUp:
+    """`with while_up(caller): ...`"""
+    return WhileUp(legs)

@@ -54,8 +54,8 @@ class Sound(Protocol):
         """A fresh row with a bound port, without waiting. `beside` asks for the same worker. Raises NoRow when full."""
         ...
 
-    async def load(self, source: Path | str) -> Clip:
-        """Decode a file, or compose "builtin:hold", "builtin:wait" or "builtin:transfer"; once, then cached.
+    async def load(self, path: Path) -> Clip:
+        """Decode a file, or compose builtin:hold, builtin:wait or builtin:transfer; once, then cached.
 
         Raises BadClip with what is wrong with it.
         """

@@ -21,8 +21,7 @@ class RouteView(Protocol):
 
 
 class WorkstreamView(Protocol):
-    @property
-    def direction(self) -> str: ...
+    """An inbound workstream."""
 
     @property
     def numbers(self) -> Sequence[str]: ...
@@ -64,7 +63,7 @@ def route(
     if not known.inbound:
         return NoRoute(403, f"{number} takes no inbound calls")
     for name, stream in workstreams.items():
-        if stream.direction == "inbound" and number in stream.numbers:
+        if number in stream.numbers:
             for step in stream.routes:
                 if step.when is None:
                     return ToQueue(step.queue, name)

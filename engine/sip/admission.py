@@ -89,5 +89,5 @@ def _sdp_part(request: Request) -> bytes:
     for part in request.body.split(b"--" + boundary.encode("utf-8", "replace")):
         match = _BLANK_LINE.search(part)
         if match and b"application/sdp" in part[: match.start()].lower():
-            return part[match.end() :].removesuffix(b"\r\n") + b"\r\n"
+            return part[match.end() :].removesuffix(b"\r\n")
     raise _not_sdp(request.content_type)

@@ -9,7 +9,7 @@ from __future__ import annotations
 import hashlib
 import hmac
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from enum import Enum
 from functools import lru_cache
@@ -113,8 +113,16 @@ def _algorithm(given: dict[str, str]) -> str:
 class Challenger:
     """The server's side for one realm."""
 
-    def __init__(self, realm: str, key: bytes, secret_of: Callable[[str], str | None]) -> None:
+    def __init__(
+        self,
+        realm: str,
+        key: bytes,
+        secret_of: Callable[[str], str | None],
+        algorithms: Sequence[str] = ALGORITHMS,
+    ) -> None:
+        """`algorithms`: what is offered and taken, the preferred one first."""
         self._realm, self._key, self._secret_of = realm, key, secret_of
+        self._algorithms = tuple(algorithms)
 
     def nonce(self, host: str, now: float) -> str:
         """A nonce for the peer at that address."""
@@ -138,7 +146,7 @@ class Challenger:
                 "WWW-Authenticate",
                 f'Digest realm={quoted(self._realm)}, nonce="{nonce}", algorithm={name}, qop="auth"{suffix}',
             )
-            for name in ALGORITHMS
+            for name in self._algorithms
         )
 
     def check(self, request: Request, now: float) -> tuple[Verdict, str]:
@@ -155,6 +163,8 @@ class Challenger:
         return Verdict.MISSING, ""
 
     def _judge(self, given: dict[str, str], request: Request, now: float) -> Verdict:
+        if _algorithm(given) not in self._algorithms:
+            return Verdict.WRONG
         user = given.get("username", "")
         secret = self._secret_of(user)
         wanted = digest_response(given, _NOBODY if secret is None else secret, request.method, request.body)

@@ -40,17 +40,20 @@ def bracketed(host: str) -> str:
     return f"[{host}]" if ":" in host and not host.startswith("[") else host
 
 
+_PRIVATE = tuple(
+    ipaddress.ip_network(text)
+    for text in (
+        *("10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "100.64.0.0/10", "169.254.0.0/16"),
+        *("fc00::/7", "fe80::/10"),
+    )
+)
+
+
 @lru_cache(2048)
 def private(host: str) -> bool:
-    """True for an address that only its own network can reach (RFC 1918, 6598); loopback and names do not
-    count.
-    """
+    """True for an address that only its own network can reach (RFC 1918, 3927, 4193, 6598)."""
     try:
         address = ipaddress.ip_address(host)
     except ValueError:
         return False
-    shared = address.version == 4 and address in _SHARED
-    return (address.is_private or shared or address.is_link_local) and not address.is_loopback
-
-
-_SHARED = ipaddress.ip_network("100.64.0.0/10")
+    return any(address in network for network in _PRIVATE)

@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 from engine.sip import negotiation as n
-from engine.sip.auth import Challenger, Credentials
+from engine.sip.auth import ALGORITHMS, Challenger, Credentials
 from engine.sip.calling import Calling
 from engine.sip.dialog import Dialog
 from engine.sip.endpoint import Endpoint
@@ -19,6 +19,7 @@ from engine.sip.reception import Authority, Reception
 from engine.sip.registrar import Registrar
 from engine.sip.request_user import RequestUser
 from engine.sip.transaction import InviteServer
+from engine.sip.transitions import CALLING, PROCEEDING, TRYING
 from engine.sip.uri import parse_uri
 from engine.sip.writing import MAX_HOPS, Draft, checked, header_lines
 
@@ -51,15 +52,17 @@ class Stack:
         key: bytes,
         min_expires: int = 60,
         max_expires: int = 3600,
+        algorithms: Sequence[str] = ALGORITHMS,
         user_agent: str = "Cordboard",
     ) -> None:
         """`local` maps a transport to the host and port that Via and Contact name; `token` gives unguessable
-        text of at least 16 hexadecimal digits, never twice; `key` signs nonces; the expires are seconds.
+        text of at least 16 hexadecimal digits, never twice; `key` signs nonces; the expires are seconds;
+        `algorithms` are those of our digest challenges, the preferred one first.
         """
         self.endpoint = Endpoint(local, token, key, checked(user_agent))
         self.registrar = Registrar(min_expires, max_expires)
         """Who is registered where."""
-        challenger = Challenger(authority.domain, key, authority.secret_of)
+        challenger = Challenger(authority.domain, key, authority.secret_of, algorithms)
         self._reception = Reception(self.endpoint, authority, challenger, self.registrar)
 
     # -- the driver's side
@@ -121,6 +124,12 @@ class Stack:
         """How much the stack holds now."""
         endpoint = self.endpoint
         return Live(len(endpoint.dialogs), len(endpoint.clients), len(endpoint.servers), len(endpoint.timers))
+
+    @property
+    def unanswered(self) -> int:
+        """Requests of ours that wait for their final answer."""
+        waiting = (CALLING, TRYING, PROCEEDING)
+        return sum(transaction.state in waiting for transaction in self.endpoint.clients.values())
 
     # -- the engine's side
 

@@ -1,4 +1,3 @@
-<<<<<<< HEAD
 """The store of flows in virtual time: nothing waits, nothing lasts."""
 
 from __future__ import annotations
@@ -69,7 +68,3 @@ class MemoryStore:
     def _change(self, id: str, record: PhaseEntered | ConversationEnded) -> None:
         if (row := self._conversations.get(id)) is not None:
             self._conversations[id] = replace(row, **changes(record))  # type: ignore[arg-type]
-=======
-class MemoryStore:
-    def write(self, r): pass
->>>>>>> main

@@ -1,4 +1,3 @@
-<<<<<<< HEAD
 """What is written down: the words between the engine and its store.
 
 All times are wall times, seconds since 1970 UTC, as `Clock.wall` gives them.
@@ -151,10 +150,3 @@ def changes(record: PhaseEntered | ConversationEnded) -> dict[str, str | float]:
             "answered": record.answered,
         }
     return {column: value for column, value in named.items() if value is not None}
-=======
-from dataclasses import dataclass
-from typing import Any
-class R:
-    def __init__(self, **kw): pass
-ConversationEnded=ConversationStarted=PhaseEntered=RecordingWhole=R
->>>>>>> main

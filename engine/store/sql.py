@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import asyncio
-from collections.abc import AsyncIterator, Sequence
-from contextlib import asynccontextmanager, suppress
+from collections.abc import Sequence
 from typing import Any
 
 import structlog
@@ -23,13 +21,9 @@ from engine.store.batch import Batch, sort_out
 from engine.store.records import ConversationRow, JournalRow, Record, RecordingWhole
 from engine.store.store import StoreDown
 from engine.store.tables import change_conversation, conversations, insert_new, journal, recordings
-from engine.store.url import engine_for, prepare
 from engine.store.writer import Writer
 
 log = structlog.get_logger()
-CLOSE_WITHIN = 5.0
-"""Seconds the last records have when the store is closed."""
-
 RECORD_AT_FAULT = (IntegrityError, DataError, InterfaceError, ProgrammingError, UnicodeError, OverflowError)
 """Errors that come back however often the record is tried: text that is no Unicode, a null ..."""
 
@@ -38,7 +32,7 @@ CHANGE = change_conversation()
 
 
 class SqlStore:
-    """A Store in a database. `open_store` makes one that runs."""
+    """A Store in a database. `open.open_store` makes one that runs."""
 
     def __init__(self, engine: AsyncEngine) -> None:
         self._engine = engine
@@ -100,33 +94,3 @@ class SqlStore:
                     await connection.execute(insert, rows)
             if batch.changed:
                 await connection.execute(CHANGE, list(batch.changed.values()))
-
-
-@asynccontextmanager
-async def open_store(url: str) -> AsyncIterator[SqlStore]:
-    """The store at `url`, running: `sqlite:///PATH`, relative to the working folder.
-
-    Raises StoreUnusable. At the end what is still waiting has a few seconds to get down.
-    """
-    engine = engine_for(url)
-    try:
-        await prepare(engine, url)
-        store = SqlStore(engine)
-        task = asyncio.create_task(store.writer.run(), name="store writer")
-        try:
-            yield store
-        finally:
-            await _finish(store.writer, task)
-    finally:
-        await engine.dispose()
-
-
-async def _finish(writer: Writer, task: asyncio.Task[None]) -> None:
-    try:
-        async with asyncio.timeout(CLOSE_WITHIN):
-            await writer.flush()
-    except (StoreDown, TimeoutError) as error:
-        log.error("store_closed_unwritten", records=writer.waiting, reason=str(error) or "took too long")
-    task.cancel()
-    with suppress(asyncio.CancelledError):
-        await task

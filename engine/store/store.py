@@ -11,10 +11,6 @@ class StoreDown(Exception):
     """The store cannot be written at the moment; what was written is kept and tried again."""
 
 
-class StoreUnusable(Exception):
-    """The store's URL leads to nothing that can be used; the text says what is wrong and what is allowed."""
-
-
 class Store(Protocol):
     """Conversations, their journals, their recordings.
 

@@ -65,7 +65,7 @@ class Driver:
 
     async def quiet(self) -> None:
         """Returns once no request of ours waits for its answer."""
-        while self.stack.live.clients:
+        while self.stack.unanswered:
             self._turned = asyncio.Event()
             await self._turned.wait()
 

@@ -19,9 +19,9 @@ def play(tmp_path: Path) -> Play:
     """Play a story to its end, then check that nothing is left of it."""
     (tmp_path / "greeting.wav").write_bytes(b"RIFF")
 
-    def run(story: Story, **sound: int) -> None:
+    def run(story: Story, *, rows: int = 1000) -> None:
         async def main() -> None:
-            async with contact_centre(tmp_path, **sound) as centre:
+            async with contact_centre(tmp_path, rows=rows) as centre:
                 await story(centre)
                 await centre.nothing_is_left()
 

@@ -13,7 +13,7 @@ async def talking(centre: Centre) -> tuple[PhoneCall, Phone]:
     caller = centre.caller()
     await anna.rung.wait()
     await centre.wait(3)
-    assert centre.conversation.phase is Phase.TALKING
+    assert centre.phase() is Phase.TALKING
     return caller, anna
 
 
@@ -59,7 +59,7 @@ def test_a_stranger_cannot_take_an_agents_seat(play: Play) -> None:
         caller, anna = await talking(centre)
         thief = caller.phone.call("anna", ENGINE, headers=replaces(anna.calls[0]))
         await thief.until("failed 481")
-        assert centre.conversation.phase is Phase.TALKING
+        assert centre.phase() is Phase.TALKING
         caller.hang_up()
 
     play(story)

@@ -13,7 +13,7 @@ from config.load import load
 from engine.agents.agent import Doing
 from engine.app import Engine, World, assemble
 from engine.conversations.conversation import Conversation
-from engine.facts import Clock, Reason
+from engine.facts import Clock, Phase, Reason
 from engine.store.memory import MemoryStore
 from tests.kit.network import Address, Network
 from tests.kit.phones import Phone, PhoneCall
@@ -105,6 +105,10 @@ class Centre:
         assert isinstance(row, FakeRow)
         return row
 
+    def phase(self) -> Phase:
+        """Where the only conversation is."""
+        return self.conversation.phase
+
     def doing(self, agent: str) -> Doing:
         return self.engine.floor.agents[agent].doing
 
@@ -131,14 +135,14 @@ class Centre:
 
 
 @asynccontextmanager
-async def contact_centre(folder: Path, yaml: str = YAML, **sound: int) -> AsyncIterator[Centre]:
+async def contact_centre(folder: Path, yaml: str = YAML, *, rows: int = 1000) -> AsyncIterator[Centre]:
     """An engine at 127.0.0.1:5060 of a network in memory."""
     loop = asyncio.get_running_loop()
     clock = Clock(loop.time, lambda: 1_790_000_000 + loop.time())
     numbers = count()
     (folder / "cordboard.yaml").write_text(yaml)
     settings = load(folder / "cordboard.yaml", {})
-    fake = FakeSound("127.0.0.1", **sound)
+    fake = FakeSound("127.0.0.1", rows)
     world = World(clock, "n1", lambda: f"{next(numbers):016x}", b"key", {"udp": ENGINE})
     engine = await assemble(settings, world, fake, MemoryStore())
     network = Network()

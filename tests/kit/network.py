@@ -36,7 +36,9 @@ class Network:
         if self.lose(source, packet):
             return
         loop = asyncio.get_running_loop()
-        self._latest = max(loop.time() + self.latency, self._latest + 1e-7)  # timers of one instant have no order
+        self._latest = max(
+            loop.time() + self.latency, self._latest + 1e-7
+        )  # timers of one instant have no order
         loop.call_at(self._latest, self._arrive, source, packet)
 
     def _arrive(self, source: Address, packet: Packet) -> None:

@@ -67,8 +67,10 @@ def tokens(prefix: str = "") -> Callable[[], str]:
 class Playbook:
     """A stack, its virtual time, and what it said that no line of the test has read yet."""
 
-    def __init__(self, roster: Roster | None = None, local: Mapping[str, tuple[str, int]] | None = None) ->
-    None: addresses = local or {"udp": ("10.0.0.1", 5060), "tcp": ("10.0.0.1", 5060)}
+    def __init__(
+        self, roster: Roster | None = None, local: Mapping[str, tuple[str, int]] | None = None
+    ) -> None:
+        addresses = local or {"udp": ("10.0.0.1", 5060), "tcp": ("10.0.0.1", 5060)}
         self.roster = roster or Roster()
         self.stack = Stack(authority=self.roster, local=addresses, token=tokens("5"), key=b"0123456789abcdef")
         self.now = 1000.0
@@ -271,7 +273,7 @@ class Party:
         return Packet(data.encode() + body, self.flow)
 
 
-def credentials_for(challenge: Message, method: str, uri: str, user: str, secret: str, **more: str) -> str:
+def credentials_for(challenge: Message, method: str, uri: str, user: str, secret: str, /, **more: str) -> str:
     """An Authorization line that answers the first challenge of a 401; `more` changes or adds parameters."""
     given = digest_params(challenge.lines("www-authenticate")[0])
     body = more.pop("body", "").encode()

@@ -77,5 +77,5 @@ class FakeSound:
         self.rows.append(row)
         return row
 
-    async def load(self, source: Path | str) -> FakeClip:
-        return FakeClip(Path(source).name, 3.0)
+    async def load(self, path: Path) -> FakeClip:
+        return FakeClip(path.name, 3.0)

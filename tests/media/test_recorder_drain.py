@@ -14,6 +14,7 @@ from media.control import Record, RecordingEnded, RowRef, StopRecording
 from media.disk import Disk
 from media.drain import Drain
 from media.laws import TO_OTHER, Law
+from media.recorder import PERIOD
 from media.wav import HEADER, inspect, repair
 from tests.media.fake_ring import FakeRing, Ticks
 
@@ -49,7 +50,7 @@ class Desk:
                 said = None if tick in lose else frame(tick, ref.row)
                 self.rings[ref.worker].say(ref.row, ref.generation, tick, said, alaw)
             self.ticks.now += 1
-            if self.ticks.now % 8 == 0:
+            if self.ticks.now % PERIOD == 0:
                 self.ended += self.drain.drain()
 
     def settle(self) -> None:

@@ -19,16 +19,14 @@ class Route(NamedTuple):
 
 
 class Stream(NamedTuple):
-    direction: str
     numbers: tuple[str, ...]
     routes: tuple[Route, ...]
 
 
 NUMBERS = {"+442071230001": Number(), "+442071230002": Number(), "+442071230003": Number(inbound=False)}
 STREAMS = {
-    "dial": Stream("outbound", ("+442071230001",), (Route("wrong"),)),
-    "support": Stream("inbound", ("+442071230001",), (Route("night", when="later"), Route("support"))),
-    "empty": Stream("inbound", ("+442071230002",), ()),
+    "support": Stream(("+442071230001",), (Route("night", when="later"), Route("support"))),
+    "empty": Stream(("+442071230002",), ()),
 }
 
 

@@ -181,7 +181,7 @@ def test_timer_c_ends_a_call_that_rings_for_ever() -> None:
     play.next(Ringing)
     play.wait(100)
     play.quiet()
-    play.wait(90)
+    play.wait(85.2)
     cancel = play.request("CANCEL")
     play << phone.answer(cancel, 200)
     play << phone.answer(invite, 487)

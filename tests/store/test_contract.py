@@ -10,6 +10,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from engine.store.memory import MemoryStore
+from engine.store.open import open_store
 from engine.store.records import (
     ConversationEnded,
     ConversationRow,
@@ -20,7 +21,6 @@ from engine.store.records import (
     Record,
     RecordingWhole,
 )
-from engine.store.sql import open_store
 from engine.store.store import Store
 
 STARTED = ConversationStarted("n1-1", "n1", "inbound", "+442071230001", "+447700900123", 100.0)

@@ -11,9 +11,10 @@ from pathlib import Path
 
 import pytest
 
+from engine.store.open import StoreFault, open_store
 from engine.store.records import ConversationStarted, EventNoted, RecordingWhole
-from engine.store.sql import SqlStore, open_store
-from engine.store.store import StoreDown, StoreUnusable
+from engine.store.sql import SqlStore
+from engine.store.store import StoreDown
 from tests.store.test_contract import STARTED, STORY
 
 
@@ -109,7 +110,7 @@ async def test_a_url_that_leads_nowhere_says_why_and_what_is_allowed(
     tmp_path: Path, bad: str, said: str
 ) -> None:
     (tmp_path / "text.db").write_text("this is not a database, " * 50)
-    with pytest.raises(StoreUnusable, match=said) as refusal:
+    with pytest.raises(StoreFault, match=said) as refusal:
         async with open_store(bad.format(tmp=tmp_path)):
             raise AssertionError("opened")
     assert str(refusal.value).startswith("store.url: ")
@@ -118,7 +119,7 @@ async def test_a_url_that_leads_nowhere_says_why_and_what_is_allowed(
 
 KILLED = """
 import asyncio, sys
-from engine.store.sql import open_store
+from engine.store.open import open_store
 from engine.store.records import ConversationStarted
 
 async def main():

@@ -7,7 +7,7 @@ import json
 import sys
 from typing import Any
 
-from tools.bench import media
+from tools.bench import media, store
 
 
 def main(words: list[str]) -> None:
@@ -21,7 +21,13 @@ def main(words: list[str]) -> None:
     bench.add_argument("--jitter", type=int, default=0, metavar="MS", help="of the generator's packets")
     bench.add_argument("--no-record", dest="record", action="store_false")
     bench.add_argument("--json", action="store_true", help="one JSON object")
+    bench = benches.add_parser("store", help="what calls write, to a fresh SQLite file")
+    bench.add_argument("--calls", type=int, default=12_500)
+    bench.add_argument("--json", action="store_true", help="one JSON object")
     asked = parser.parse_args(words)
+    if asked.bench == "store":
+        show(store.run(asked.calls), asked.json)
+        return
     load = media.Load(asked.legs, asked.seconds, asked.workers, asked.jitter, asked.record)
     show(media.run(load), asked.json)
 

@@ -16,7 +16,6 @@ from engine.sip.events import Event, Invited, Responded
 from engine.sip.flow import Flow
 from engine.sip.message import Request
 from engine.sip.stack import Stack
-from engine.sip.transitions import CALLING, PROCEEDING, TRYING
 from engine.transports.driver import Driver
 from engine.transports.udp import Udp, bind_udp
 from tools.softphone.call import Call
@@ -29,7 +28,6 @@ RETRY = 10.0
 """Seconds after a renewal that failed until the next attempt."""
 FAREWELL = 2.0
 """Seconds that a closing phone waits for the answers to its last requests."""
-_WAITING = (CALLING, TRYING, PROCEEDING)
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,12 +123,9 @@ class Phone:
 
     async def _said_goodbye(self) -> None:
         """The last BYE is answered, or it is no use waiting any longer."""
-        until = time.monotonic() + FAREWELL
-        stack = self.driver.stack
-        while stack.endpoint.clients and time.monotonic() < until:
-            if not any(transaction.state in _WAITING for transaction in stack.endpoint.clients.values()):
-                return
-            await asyncio.sleep(0.01)
+        with suppress(TimeoutError):
+            async with asyncio.timeout(FAREWELL):
+                await self.driver.quiet()
 
     # -- registration
 
