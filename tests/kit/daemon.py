@@ -60,9 +60,8 @@ class Daemon:
         return found
 
     def recordings(self) -> list[RecordingFile]:
-        """All recordings that are whole: their metadata is written beside them once they are."""
-        files = sorted((self.folder / "recordings").rglob("*.wav"))
-        return [named(path) for path in files if path.with_suffix(".json").exists()]
+        """All recordings that are whole: only then do they appear in the folder itself."""
+        return [named(path) for path in sorted((self.folder / "recordings").glob("*.wav"))]
 
     async def recorded(self, count: int, within: float = 10.0) -> list[RecordingFile]:
         """Wait until that many recordings are whole."""
