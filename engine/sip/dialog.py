@@ -39,7 +39,7 @@ class Dialog:
     __slots__ = (
         "_called",
         "_calling",
-        "_closing_headers",
+        "_closing_lines",
         "_reinvites",
         "_transfers",
         "call_id",
@@ -108,7 +108,7 @@ class Dialog:
         self._called: Called | None = None
         self._reinvites: Reinvites | None = None
         self._transfers: Transfers | None = None
-        self._closing_headers: tuple[tuple[str, str], ...] = ()
+        self._closing_lines = ""
 
     # -- who
 
@@ -172,13 +172,14 @@ class Dialog:
         call.
         """
         before = self.state
-        self._closing_headers = tuple(headers)
+        lines = header_lines(headers)
         if not self.step(s.HANG_UP, now):
             return
+        self._closing_lines = lines
         if before == s.CONFIRMED:
             self.bye()
         elif before == s.INVITED and self._called:
-            self._called.refuse(603, None, header_lines(self._closing_headers))
+            self._called.refuse(603, None, lines)
         elif self._calling is not None:
             self._calling.cancel()
 
@@ -316,7 +317,7 @@ class Dialog:
     def bye(self) -> None:
         """Send BYE and forget the dialog."""
         self.finish()
-        self.send("BYE", lambda response: None, header_lines(self._closing_headers))
+        self.send("BYE", lambda response: None, self._closing_lines)
 
     def finish(self) -> None:
         """The dialog is over: stop all its clocks and drop it from the tables."""
@@ -360,8 +361,9 @@ class Dialog:
             self.bye()
             return
         self.state = s.CONFIRMED
-        body = request.body or None
+        body: bytes | None = None
         if self.negotiation == n.LOCAL_OFFER:
+            body = request.body or None
             if body is None:
                 self.bye()
                 self.endpoint.emit(Ended(self, "no answer in the ACK"))
@@ -386,8 +388,6 @@ class Dialog:
             self._called.refuse(487, None, "")
             self.endpoint.emit(Cancelled(self))
             return
-        if self._reinvites is not None:
-            self._reinvites.abandon()
         self.finish()
         if before != s.CLOSING:
             self.endpoint.emit(Ended(self, "BYE", request))

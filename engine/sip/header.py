@@ -54,6 +54,15 @@ def param(value: str, name: str) -> str | None:
     return _slow_param(value, clean, start, name)
 
 
+def tag_of(value: str) -> str:
+    """The tag of a From or To value, "" when it has none: `param` for the most frequent case."""
+    if '"' not in value:
+        _, found, rest = value.rpartition(";tag=")
+        if found and ">" not in rest:
+            return rest.partition(";")[0].strip()
+    return param(value, "tag") or ""
+
+
 def _slow_param(value: str, clean: str, start: int, name: str) -> str | None:
     """Blanks around the signs or another letter case: rare."""
     if name not in clean.lower():

@@ -11,7 +11,7 @@ import sys
 
 from engine.sip.errors import BadMessage
 from engine.sip.flow import Flow
-from engine.sip.header import TOKEN, number, param, split_values
+from engine.sip.header import TOKEN, number, split_values, tag_of
 from engine.sip.via import Via, read_via
 
 MAX_HEAD = 16384
@@ -237,8 +237,8 @@ def _common(message: Request | Response, headers: dict[str, str], body: bytes, f
     if not message.call_id:
         raise BadMessage("an empty call-id")
     message.via = read_via(headers["via"])
-    message.from_tag = param(headers["from"], "tag") or ""
-    message.to_tag = param(headers["to"], "tag") or ""
+    message.from_tag = tag_of(headers["from"])
+    message.to_tag = tag_of(headers["to"])
     message.cseq, method = _cseq(headers["cseq"])
     length = headers.get("content-length")
     if length is not None:
@@ -268,7 +268,7 @@ def _answerable(headers: dict[str, str], flow: Flow, message: Request) -> bool:
         return False
     message.headers, message.flow = headers, flow
     message.call_id = headers["call-id"].strip()
-    message.to_tag = param(headers["to"], "tag") or ""
+    message.to_tag = tag_of(headers["to"])
     return True
 
 

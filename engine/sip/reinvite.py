@@ -174,10 +174,6 @@ class Reinvites:
         """They took their offer back."""
         self.decline(487)
 
-    def abandon(self) -> None:
-        """The call ends while their offer waits: 487 (RFC 3261 section 15.1.2)."""
-        self.decline(487)
-
     def on_ack(self, request: Request) -> None:
         """The ACK of our 200; after an offer of ours it brings the answer."""
         dialog = self._dialog
@@ -188,7 +184,7 @@ class Reinvites:
         dialog.endpoint.emit(Reanswered(dialog, request.body or None))
 
     def stop(self) -> None:
-        """The dialog is over."""
-        self.abandon()
+        """The dialog is over; an offer of theirs that still waits gets 487 (RFC 3261 section 15.1.2)."""
+        self.decline(487)
         self._dialog.endpoint.timers.cancel(self._retry_timer)
         self._retry_timer = None

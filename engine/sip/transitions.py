@@ -82,7 +82,7 @@ INVITE_CLIENT: Final[Table] = {  # RFC 6026 figure 3
         PROVISIONAL: (REPORT, PROCEEDING),
         SUCCESS: (REPORT_ACCEPTED, ACCEPTED),
         FAILURE: (REPORT_AND_ACK, COMPLETED),
-        UNREACHABLE: (FAIL, TERMINATED),  # a stream that closed; the answer could no longer reach us
+        UNREACHABLE: (FAIL, TERMINATED),  # the stream closed, or the port is no longer open
     },
     ACCEPTED: {
         TIMER_M: (END, TERMINATED),

@@ -35,7 +35,8 @@ def read_via(value: str) -> Via:
         if match is None:
             raise BadMessage(f"the Via {top[:60]!r} cannot be read")
         sent_by = "".join(match[2].split())
-    branch = param(top, "branch") or ""
+    _, found, rest = top.partition(";branch=")
+    branch = rest.partition(";")[0] if found and '"' not in top else param(top, "branch") or ""
     return Via(branch, sent_by, len(branch) > len(MAGIC) and branch.startswith(MAGIC))
 
 

@@ -117,20 +117,9 @@ def test_interop_15_telephone_event_by_whatever_payload_type(
 @pytest.mark.parametrize(
     ("line", "ptime"),
     [
-        ("ptime:10", 10),
-        ("ptime:30", 30),
-        ("ptime:40", 40),
-        ("ptime:60", 60),
-        ("ptime:25", 20),
-        ("ptime:200", 60),
-    ]
-    + [
-        ("ptime:0", 20),
-        ("ptime:x", 20),
-        ("maxptime:10", 10),
-        ("ptime:20.0", 20),
-        ("ptime:-5", 20),
-        ("x:1", 20),
+        *(("ptime:10", 10), ("ptime:30", 30), ("ptime:40", 40), ("ptime:60", 60), ("ptime:25", 20)),
+        *(("ptime:200", 60), ("ptime:0", 20), ("ptime:x", 20), ("maxptime:10", 10), ("ptime:20.0", 20)),
+        *(("ptime:-5", 20), ("x:1", 20)),
     ],
 )
 def test_interop_15_ptime(line: str, ptime: int) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from engine.sip.auth import _NOBODY
 from engine.sip.events import Event, Refused, Registered, Unregistered
 from engine.sip.flow import Packet
 from engine.sip.message import Response
@@ -279,3 +280,11 @@ def test_a_stream_that_closes_takes_its_bindings_along() -> None:
     events: list[Event] = play.stack.take_events()
     assert events == [Unregistered("anna")]
     play.over()
+
+
+def test_no_password_fits_a_user_who_does_not_exist() -> None:
+    play = Playbook()
+    phone = Phone(play, user="nobody")
+    phone.log_in(_NOBODY)
+    play << phone.register()
+    play >> response(401)

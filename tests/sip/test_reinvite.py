@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from engine.sip.errors import IllegalTransition
+from engine.sip.errors import IllegalHeader, IllegalTransition
 from engine.sip.events import Ended, Reanswered, Reoffered
 from tests.kit.playbook import (
     ANSWER,
@@ -182,3 +182,26 @@ def test_a_reinvite_moves_the_remote_target() -> None:
     dialog.hang_up(play.now)
     assert play.request("BYE").uri.endswith(":5999")
     assert play.flow.port == 5999
+
+
+def test_a_reinvite_before_the_ack_of_the_last_one_is_491() -> None:
+    play = Playbook()
+    carrier = Party(play)
+    dialog = established_call(play, carrier)
+    play << carrier.invite(HOLD)
+    play >> response(100)
+    play.next(Reoffered)
+    dialog.answer(HELD, play.now)
+    play >> response(200)
+    play << carrier.invite(OFFER)
+    play >> response(491)
+
+
+def test_headers_that_would_break_a_message_apart_are_our_own_fault() -> None:
+    play = Playbook()
+    dialog = placed_call(play, Party(play))
+    with pytest.raises(IllegalHeader):
+        dialog.hang_up(play.now, [("Reason", "x\r\nVia: y")])
+    assert dialog.state == "confirmed"
+    with pytest.raises(IllegalHeader):
+        dialog.refer("<sip:a@b>\nX: y", play.now)

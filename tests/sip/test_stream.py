@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -33,7 +35,7 @@ def test_interop_13_a_stream_may_be_cut_anywhere(cuts: list[int], pings: list[bo
     stream = b"".join(expected)
     framer, got = Framer(), list[bytes]()
     edges = [0, *sorted(cut for cut in cuts if cut < len(stream)), len(stream)]
-    for begin, end in zip(edges, edges[1:], strict=False):
+    for begin, end in pairwise(edges):
         got += framer.feed(stream[begin:end])
     assert got == expected
 
@@ -42,6 +44,12 @@ def test_interop_13_byte_by_byte() -> None:
     framer = Framer()
     stream = b"\r\n" + b"".join(MESSAGES)
     assert [part for byte in stream for part in framer.feed(bytes([byte]))] == MESSAGES
+
+
+def feed_in_pieces(stream: bytes) -> None:
+    framer = Framer()
+    for at in range(0, len(stream), 1000):
+        framer.feed(stream[at : at + 1000])
 
 
 @pytest.mark.parametrize(
@@ -53,10 +61,8 @@ def test_interop_13_byte_by_byte() -> None:
     ],
 )
 def test_a_stream_that_cannot_be_followed(stream: bytes, code: int) -> None:
-    framer = Framer()
     with pytest.raises(BadMessage) as caught:
-        for at in range(0, len(stream), 1000):
-            framer.feed(stream[at : at + 1000])
+        feed_in_pieces(stream)
     assert caught.value.code == code
 
 
