@@ -46,6 +46,17 @@ class Engine:
     book: Book
     board: EngineBoard
 
+    def held(self) -> dict[str, int]:
+        """Everything that calls hold, by kind; all 0 when there are none, or something was left behind."""
+        return {
+            "conversations": len(self.book.live),
+            "tasks": self.book.tasks,
+            "dialogs": self.stack.live.dialogs,
+            "places": len(list(self.dispatcher.waiting())),
+            "agents": sum(agent.held_by is not None for agent in self.floor.agents.values()),
+            **self.desk.plant.sound.in_use(),
+        }
+
 
 @dataclass(frozen=True, slots=True)
 class World:

@@ -116,6 +116,9 @@ async def _wind_down(engine: Engine, signals: asyncio.Queue[int], drain: float) 
     cut_off = len(engine.book.live)
     engine.book.stop()
     await _last_words(engine)
+    held = {kind: count for kind, count in engine.held().items() if count}
+    if held:
+        log.error("left_behind", **held)
     book = engine.book
     log.info(
         "stopped",
@@ -123,6 +126,7 @@ async def _wind_down(engine: Engine, signals: asyncio.Queue[int], drain: float) 
         answered=book.answered,
         abandoned=book.ends[Reason.ABANDONED],
         cut_off=cut_off,
+        left_behind=sum(held.values()),
         ends={str(reason): count for reason, count in book.ends.items()},
     )
     return codes.CUT_OFF if cut_off else codes.STOPPED
