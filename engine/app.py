@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Mapping
+from concurrent.futures import Executor
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -73,7 +74,7 @@ class World:
     """Transport to the address that Via and Contact name."""
 
 
-async def assemble(settings: Settings, world: World, sound: Sound, store: Store) -> Engine:
+async def assemble(settings: Settings, world: World, sound: Sound, store: Store, disk: Executor) -> Engine:
     """Build the engine of a deployment. Raises BadClip for a prompt that cannot be played."""
     clock, loop = world.clock, asyncio.get_running_loop()
     stack = Stack(
@@ -92,8 +93,10 @@ async def assemble(settings: Settings, world: World, sound: Sound, store: Store)
     dispatcher = Dispatcher(floor, clock, loop.call_soon)
     dispatcher.open(queues(settings, dispatcher.changed))
     journal = Journal(store, clock, world.node)
-    recordings = Recordings(settings.recordings.folder, clock)
-    desk = Desk(settings, clock, plant, floor, dispatcher, await sounds(settings, sound), recordings, journal)
+    recordings = Recordings(settings.recordings.folder, clock, disk.submit)
+    desk = Desk(
+        settings, clock, plant, floor, dispatcher, await sounds(settings, sound), recordings, disk, journal
+    )
     book = Book(world.node, clock, world.token, journal, stories(desk))
     driver.deliver = Reception(desk, book).deliver
     board = EngineBoard(settings.organisation.name, clock, book, floor, dispatcher)

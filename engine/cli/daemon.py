@@ -10,6 +10,7 @@ import signal
 import socket
 import time
 from collections.abc import AsyncIterator, Callable, Sequence
+from concurrent.futures import Executor, ThreadPoolExecutor
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
 
 import structlog
@@ -34,6 +35,8 @@ log = structlog.get_logger()
 
 NODE = "n1"
 """This node's name in every identifier; there is one node until nodes share a store."""
+FIRST_MEND, NEXT_MEND = 10.0, 300.0
+"""Seconds between looks for recordings that a crash left unfinished."""
 LAST_WORDS = 1.0
 """Seconds that BYEs may wait for their 200s when the engine stops."""
 
@@ -82,6 +85,8 @@ async def _start(
 ) -> Engine:
     """Everything but the pages: store, media processes, engine, transports."""
     store = await undo.enter_async_context(open_store(settings.store.url.get_secret_value()))
+    disk = ThreadPoolExecutor(1, "recordings")
+    undo.callback(disk.shutdown)
     plane = MediaPlane(plane_settings(settings))
     prompts = Prompts(plane.arena.add)
     undo.push_async_callback(prompts.close)
@@ -91,8 +96,8 @@ async def _start(
     external = settings.sip.external_address
     local = {url.transport: (external or url.host, sock.getsockname()[1]) for url, sock in sockets}
     world = World(Clock(time.monotonic, time.time), NODE, _tokens(), os.urandom(32), local)
-    engine = await assemble(settings, world, plane, store)
-    engine.desk.recordings.repair()
+    engine = await assemble(settings, world, plane, store, disk)
+    await undo.enter_async_context(_mending(engine, disk))
     undo.callback(engine.driver.close)
     for url, sock in sockets:
         if url.transport == "udp":
@@ -137,6 +142,26 @@ async def _last_words(engine: Engine) -> None:
     await engine.book.drained(LAST_WORDS)
     with suppress(TimeoutError):
         await asyncio.wait_for(engine.driver.quiet(), LAST_WORDS)
+
+
+@asynccontextmanager
+async def _mending(engine: Engine, disk: Executor) -> AsyncIterator[None]:
+    """Make whole what a crash left: now, again when a recorder that outlived it is gone, then now and then."""
+    loop = asyncio.get_running_loop()
+
+    async def mend() -> None:
+        pause = FIRST_MEND
+        while True:
+            for recorded in await loop.run_in_executor(disk, engine.desk.recordings.repair):
+                log.warning("recording_mended", path=str(recorded.path), seconds=recorded.about.seconds)
+            await asyncio.sleep(pause)
+            pause = NEXT_MEND
+
+    task = asyncio.create_task(mend())
+    try:
+        yield
+    finally:
+        task.cancel()
 
 
 @asynccontextmanager

@@ -8,7 +8,7 @@ and whatever lies in the folder itself is whole.
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -45,6 +45,13 @@ class LegFacts:
     """Empty while nobody has answered."""
 
 
+Later = Callable[[Callable[[], None]], object]
+
+
+def _at_once(write: Callable[[], None]) -> None:
+    write()
+
+
 @dataclass(frozen=True, slots=True)
 class Recorded:
     """One whole recording."""
@@ -73,7 +80,7 @@ class Recording:
         if str(self.path) not in self._recordings.live:
             return
         self.about = msgspec.structs.replace(self.about, agent_name=clean(agent))
-        self._recordings.note(self)
+        self._recordings._note_later(self)
 
     def stop(self) -> None:
         """No more from now on; the RecordingEnded follows."""
@@ -92,10 +99,16 @@ class Recording:
 
 
 class Recordings:
-    """The folder. Synchronous: every call is a few small writes; sound is written by the recorder process."""
+    """The folder. Every call is a few small writes; sound is written by the recorder process.
 
-    def __init__(self, folder: Path, clock: Clock) -> None:
+    `start` and `answered_by` belong to the event loop, and leave their writes to `later`. `ended` and `repair`
+    write themselves: call them where a slow disk holds up nobody.
+    """
+
+    def __init__(self, folder: Path, clock: Clock, later: Later = _at_once) -> None:
+        """`later` calls a function soon, in the order given."""
         self.folder = folder.absolute()
+        self._later = later
         self._unfinished = self.folder / "unfinished"
         self._clock = clock
         self.live: dict[str, Recording] = {}
@@ -118,7 +131,7 @@ class Recordings:
         )
         recording = Recording(self, row, self._free(self._unfinished, about), about, started)
         self.live[str(recording.path)] = recording
-        self.note(recording)
+        self._note_later(recording)
         row.record(recording.path)
         return recording
 
@@ -130,8 +143,13 @@ class Recordings:
         recording = self.live.get(event.path)
         return recording.finish(event) if recording else None
 
-    def note(self, recording: Recording) -> None:
+    def _note_later(self, recording: Recording) -> None:
+        self._later(lambda: self._note(recording))
+
+    def _note(self, recording: Recording) -> None:
         """Write what is known so far beside the growing file."""
+        if str(recording.path) not in self.live:
+            return  # whole in the meantime
         try:
             self._unfinished.mkdir(parents=True, exist_ok=True)
             sidecar.write_whole(recording.path.with_suffix(".json"), sidecar.as_json(recording.about))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from itertools import count
@@ -139,8 +140,9 @@ async def contact_centre(folder: Path, yaml: str = YAML, *, rows: int = 1000) ->
     settings = load(folder / "cordboard.yaml", {})
     fake = FakeSound("127.0.0.1", rows)
     world = World(clock, "n1", lambda: f"{next(numbers):016x}", b"key", {"udp": ENGINE})
-    engine = await assemble(settings, world, fake, MemoryStore())
-    network = Network()
-    network.join(engine.driver, ENGINE)
-    async with engine.book:
-        yield Centre(engine, network, fake, clock)
+    with ThreadPoolExecutor(1) as disk:
+        engine = await assemble(settings, world, fake, MemoryStore(), disk)
+        network = Network()
+        network.join(engine.driver, ENGINE)
+        async with engine.book:
+            yield Centre(engine, network, fake, clock)

@@ -113,3 +113,5 @@ async def daemon(folder: Path, deployment: Deployment | None = None) -> AsyncIte
         if program.exit_code is None:
             code = await running_engine.stop()
             assert code == 0, program.silent(f"ended with {code} after SIGTERM, not 0")
+            left = (await running_engine.logged("stopped"))["left_behind"]
+            assert left == 0, program.silent(f"{left} things were left behind")

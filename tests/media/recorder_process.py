@@ -96,10 +96,6 @@ class RecorderProcess:
         self.process.wait()
         self.sock.close()
 
-    def terminate(self) -> int:
-        self.process.terminate()
-        return self.process.wait(10)
-
     def close(self) -> None:
         with contextlib.suppress(ProcessLookupError):
             self.process.kill()
