@@ -9,7 +9,7 @@ from engine.sip import negotiation as n
 from engine.sip.dialog import Dialog
 from engine.sip.events import Cancelled
 from engine.sip.message import Request
-from engine.sip.transaction import ServerTransaction
+from engine.sip.server import ServerTransaction
 from engine.sip.uri import parse_uri
 
 if TYPE_CHECKING:
@@ -76,7 +76,8 @@ def called_dialog(endpoint: Endpoint, transaction: ServerTransaction, request: R
     dialog.remote_tag, dialog.remote_seq = request.from_tag, request.cseq
     dialog.called = parse_uri(request.uri).user
     dialog.routes = tuple(request.all("record-route"))
-    dialog.target = dialog.remote_uri
+    if "contact" not in request.headers:
+        dialog.target = dialog.remote_uri
     dialog.refresh_target(request)
     if request.body:
         dialog.negotiate(n.RECEIVE_OFFER)

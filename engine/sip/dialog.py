@@ -1,35 +1,33 @@
-"""One INVITE usage, either side (RFC 3261 sections 12 to 15): its identity, its state, and the face of it."""
+"""One INVITE usage, either side (RFC 3261 sections 12 to 15): its state and the face of it."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable
-from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from engine.sip import dialog_states as s
 from engine.sip import negotiation as n
 from engine.sip.auth import Credentials
 from engine.sip.calling import Calling
-from engine.sip.errors import BadUri, IllegalTransition
+from engine.sip.errors import IllegalTransition
 from engine.sip.events import Cancelled, Ended, Established
 from engine.sip.flow import Flow
-from engine.sip.hop import aim
+from engine.sip.identity import Identity
 from engine.sip.inside import answer_inside
 from engine.sip.message import Request, Response
 from engine.sip.reinvite import Reinvites
 from engine.sip.request_user import InsideUser, Outcome
-from engine.sip.transaction import ServerTransaction
+from engine.sip.server import ServerTransaction
 from engine.sip.transfer import Transfers
 from engine.sip.unacked import Unacked
-from engine.sip.uri import NameAddr, parse_name_addr
-from engine.sip.writing import Draft, checked, header_lines
+from engine.sip.writing import checked, header_lines
 
 if TYPE_CHECKING:
     from engine.sip.called import Called
     from engine.sip.endpoint import Endpoint
 
 
-class Dialog:
+class Dialog(Identity):
     """A call with one peer.
 
     What is asked of a call that is already over is let pass: the event that says so may not have been read
@@ -42,27 +40,11 @@ class Dialog:
         "_closing_lines",
         "_reinvites",
         "_transfers",
-        "call_id",
-        "called",
         "credentials",
-        "endpoint",
-        "flow",
-        "home",
         "local_sdp",
-        "local_seq",
-        "local_tag",
         "negotiation",
-        "outgoing",
-        "peer",
         "remote_sdp",
-        "remote_seq",
-        "remote_tag",
-        "request_uri",
-        "route",
-        "routes",
-        "sender",
         "state",
-        "target",
         "unacked",
     )
 
@@ -77,58 +59,24 @@ class Dialog:
         peer: str,
         home: Flow,
     ) -> None:
-        self.endpoint = endpoint
-        self.outgoing = outgoing
-        """True when we called."""
-        self.call_id = call_id
-        self.local_tag = local_tag
-        self.remote_tag = ""
-        self.sender = sender
-        """Our name-addr with our tag, as it stands in From of our requests."""
-        self.peer = peer
-        """Theirs, as it stands in To of our requests."""
-        self.home = self.flow = home
-        """How the peer was reached first; `flow` is how it is reached now."""
+        super().__init__(endpoint, outgoing, call_id, local_tag, sender, peer, home)
         self.state = s.CALLING if outgoing else s.INVITED
         """A state of dialog_states.DIALOG."""
         self.negotiation = n.STABLE
         """A state of negotiation.NEGOTIATION."""
-        self.local_seq = 0
-        self.remote_seq = -1
-        self.target = self.request_uri = self.called = self.route = ""
-        """`called` is the user of the first Request-URI: the number that was called."""
-        self.routes: tuple[str, ...] = ()
         self.local_sdp: bytes | None = None
         """The description we sent last."""
         self.remote_sdp: bytes | None = None
         """The description they sent last."""
         self.credentials: Credentials | None = None
+        """What we answer challenges within the call with."""
         self.unacked: dict[int, Unacked] = {}
+        """Our 2xx responses whose ACK is still to come, by CSeq."""
         self._calling: Calling | None = None
         self._called: Called | None = None
         self._reinvites: Reinvites | None = None
         self._transfers: Transfers | None = None
         self._closing_lines = ""
-
-    # -- who
-
-    @property
-    def remote(self) -> NameAddr:
-        """The far end's name and URI."""
-        try:
-            return parse_name_addr(self.peer)
-        except BadUri:
-            return NameAddr("", self.peer, "")
-
-    @property
-    def remote_uri(self) -> str:
-        """The far end's URI, from To or From."""
-        return self.remote.uri
-
-    @property
-    def caller(self) -> NameAddr:
-        """Display name and URI of the From of the INVITE."""
-        return parse_name_addr(self.sender) if self.outgoing else self.remote
 
     def __repr__(self) -> str:
         way = "to" if self.outgoing else "from"
@@ -251,12 +199,6 @@ class Dialog:
         self._called = called
         self.endpoint.dialogs[self.call_id, self.local_tag] = self
 
-    def confirm(self, response: Response) -> None:
-        """Take the dialog's identity and route set from a 2xx to our INVITE."""
-        self.remote_tag, self.peer = response.to_tag, response.headers["to"].strip()
-        self.routes = tuple(reversed(response.all("record-route")))
-        self.refresh_target(response)
-
     def fork(self, response: Response) -> Dialog:
         """The dialog of another fork of our INVITE that was answered too."""
         other = Dialog(
@@ -271,43 +213,6 @@ class Dialog:
         other.target, other.local_seq, other.credentials = self.target, self.local_seq, self.credentials
         other.confirm(response)
         return other
-
-    def refresh_target(self, message: Request | Response) -> None:
-        """A Contact moves the remote target (RFC 3261 section 12.2.1.2); one that cannot be read is left
-        aside.
-        """
-        contact = message.headers.get("contact")
-        if contact is not None:
-            with suppress(BadUri, IndexError):
-                self.target = parse_name_addr(message.all("contact")[0]).uri
-        self.request_uri, self.route, self.flow = aim(self.target, self.routes, self.home)
-
-    def forget_connection(self, flow: Flow) -> None:
-        """The stream is gone: reach the peer by its own address from now on."""
-        if flow in (self.flow, self.home):
-            self.home = Flow(flow.transport, flow.host, flow.port)
-            self.request_uri, self.route, self.flow = aim(self.target, self.routes, self.home)
-
-    def draft(self, method: str, extra: str = "", body: bytes = b"", seq: int | None = None) -> Draft:
-        """A request within the dialog; takes the next CSeq unless one is given."""
-        if seq is None:
-            self.local_seq += 1
-            seq = self.local_seq
-        return Draft(
-            method,
-            self.request_uri,
-            sender=self.sender,
-            to=self.peer,
-            call_id=self.call_id,
-            seq=seq,
-            route=self.route,
-            extra=extra,
-            body=body,
-        )
-
-    def contact_line(self) -> str:
-        """Our Contact header."""
-        return f"Contact: <{self.endpoint.contact(self.flow)}>\r\n"
 
     def send(self, method: str, outcome: Outcome, extra: str = "", body: bytes = b"") -> None:
         """Send a request within the dialog that is no INVITE; a challenge to it is answered."""

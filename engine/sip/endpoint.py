@@ -8,16 +8,9 @@ from typing import TYPE_CHECKING, Final
 
 from engine.sip.flow import Flow, Packet, bracketed
 from engine.sip.message import Request
+from engine.sip.server import InviteServer, OtherServer, ServerTransaction
 from engine.sip.timers import Timer, Timers
-from engine.sip.transaction import (
-    ClientTransaction,
-    ClientUser,
-    InviteClient,
-    InviteServer,
-    OtherClient,
-    OtherServer,
-    ServerTransaction,
-)
+from engine.sip.transaction import ClientTransaction, ClientUser, InviteClient, OtherClient
 from engine.sip.transitions import CALLING, TRYING
 from engine.sip.via import MAGIC, stamped
 from engine.sip.writing import Draft, header_lines, response_bytes

@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import NamedTuple
 
 from engine.sip.errors import BadUri
@@ -21,6 +22,7 @@ class Aim(NamedTuple):
     flow: Flow
 
 
+@lru_cache(2048)
 def aim(target: str, routes: tuple[str, ...], home: Flow) -> Aim:
     """Aim a request at a remote target over a route set; `home` is how the peer was reached first."""
     if not routes:

@@ -10,7 +10,7 @@ from engine.sip.endpoint import ALLOWED
 from engine.sip.errors import RemoteFault
 from engine.sip.events import Informed, Refused
 from engine.sip.message import Request
-from engine.sip.transaction import ServerTransaction
+from engine.sip.server import ServerTransaction
 from engine.sip.writing import header_lines
 
 if TYPE_CHECKING:

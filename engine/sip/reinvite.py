@@ -12,7 +12,8 @@ from engine.sip.errors import IllegalTransition
 from engine.sip.events import Ended, Reanswered, Reoffered
 from engine.sip.flow import Flow
 from engine.sip.message import Request, Response
-from engine.sip.transaction import ClientTransaction, ServerTransaction
+from engine.sip.server import ServerTransaction
+from engine.sip.transaction import ClientTransaction
 from engine.sip.writing import Draft
 
 if TYPE_CHECKING:

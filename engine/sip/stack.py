@@ -18,7 +18,7 @@ from engine.sip.message import Request, Response, parse
 from engine.sip.reception import Authority, Reception
 from engine.sip.registrar import Registrar
 from engine.sip.request_user import RequestUser
-from engine.sip.transaction import InviteServer
+from engine.sip.server import InviteServer
 from engine.sip.transitions import CALLING, PROCEEDING, TRYING
 from engine.sip.uri import parse_uri
 from engine.sip.writing import MAX_HOPS, Draft, checked, header_lines
@@ -116,6 +116,9 @@ class Stack:
         if flow.connection is not None:
             for dialog in list(endpoint.dialogs.values()):
                 dialog.forget_connection(flow)
+            for server in endpoint.servers.values():
+                if server.flow == flow:
+                    server.forget_connection()
             for user in dict.fromkeys(self.registrar.drop_flow(flow)):
                 self._reception.announce(user)
 

@@ -9,7 +9,7 @@ from engine.sip.events import Notified, Referred
 from engine.sip.header import param
 from engine.sip.message import Request, Response
 from engine.sip.refer import Replaces, parse_refer_to
-from engine.sip.transaction import ServerTransaction
+from engine.sip.server import ServerTransaction
 
 if TYPE_CHECKING:
     from engine.sip.dialog import Dialog

@@ -132,6 +132,10 @@ class NameAddr:
 def parse_name_addr(value: str) -> NameAddr:
     """Parse one value of From, To, Contact and the like. Raises BadUri; the URI inside is not yet parsed."""
     value = value.strip()
+    if value[:1] == "<" and '"' not in value:
+        uri, closed_by, after = value[1:].partition(">")
+        if closed_by and "<" not in uri and (not after or after[0] == ";"):
+            return NameAddr("", uri.strip(), after)
     clean = masked(value)
     opened = clean.find("<")
     if opened < 0:

@@ -190,3 +190,16 @@ def test_a_stack_without_tcp_sends_long_requests_by_udp() -> None:
     play.stack.invite(phone.contact, flow=phone.flow, caller="<sip:acd@10.0.0.1>", offer=LONG, now=play.now)
     play >> request("INVITE")
     assert play.flow == phone.flow
+
+
+def test_a_response_finds_its_way_when_the_connection_is_gone() -> None:
+    play = Playbook()
+    carrier = Party(play, transport="tcp", port=5070, connection=5)
+    carrier.flow = Flow("tcp", "192.0.2.10", 40000, 5)
+    play << carrier.invite()
+    play >> response(100)
+    dialog = play.next(Invited).dialog
+    play.stack.unreachable(carrier.flow, play.now)
+    dialog.refuse(486, play.now)
+    play >> response(486)
+    assert play.flow == Flow("tcp", "192.0.2.10", 5070)

@@ -8,7 +8,8 @@ from engine.sip import transitions as t
 from engine.sip.dialog_states import DIALOG
 from engine.sip.errors import IllegalTransition
 from engine.sip.negotiation import NEGOTIATION, next_state
-from engine.sip.transaction import InviteClient, InviteServer, OtherClient, OtherServer, Transaction
+from engine.sip.server import InviteServer, OtherServer
+from engine.sip.transaction import InviteClient, OtherClient, Transaction
 
 KINDS: dict[str, type[Transaction]] = {
     "INVITE client": InviteClient,
