@@ -128,7 +128,7 @@ def spell(length: float) -> str:
     for unit in "dhm":
         if length >= 2 * _UNITS[unit] and length % _UNITS[unit] == 0:
             return f"{round(length / _UNITS[unit])}{unit}"
-    return f"{length:.0f}s" if length == round(length) else f"{length}s"
+    return f"{length:.0f}s" if length % 1 == 0 else f"{length}s"
 
 
 def _flag(value: Any, folder: Path) -> bool:
