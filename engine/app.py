@@ -52,7 +52,7 @@ class Engine:
         return {
             "conversations": len(self.book.live),
             "tasks": self.book.tasks,
-            "dialogs": self.stack.live.dialogs,
+            "dialogs": len(self.desk.plant.attempts),
             "places": len(list(self.dispatcher.waiting())),
             "agents": sum(agent.held_by is not None for agent in self.floor.agents.values()),
             **self.desk.plant.sound.in_use(),

@@ -121,8 +121,8 @@ class Centre:
         await self.wait(FORGET)
         engine = self.engine
         assert {kind: count for kind, count in engine.held().items() if count} == {}
-        assert engine.desk.plant.attempts == {}
-        assert (engine.stack.live.clients, engine.stack.live.servers) == (0, 0)
+        live = engine.stack.live
+        assert (live.dialogs, live.clients, live.servers) == (0, 0, 0)
         stories = [task for task in asyncio.all_tasks() if "Book._run" in repr(task)]
         assert stories == []
         counts = engine.dispatcher.queues["support"].counts
