@@ -55,7 +55,7 @@ BUILT: Tree = {
         "srtp": _only("never"),
         "ptime": _only(20),
     },
-    "agents": {ANY: {"name": _all, "password": _all, "queues": _all, "wrap_up": _all}},
+    "agents": {ANY: {"name": _all, "password": _all, "queues": _all, "wrap_up": _all, "record": _all}},
     "calls": {"ring": {"agent": _all}, "wrap_up": {"enabled": _all, "time": _all}},
     "workstreams": {
         ANY: {
@@ -64,9 +64,11 @@ BUILT: Tree = {
             "routes": {ANY: {"queue": _all}},
         }
     },
-    "queues": {ANY: {"assignment": _only("longest_idle"), "waiting": _all}},
+    "queues": {
+        ANY: {"assignment": _only("longest_idle"), "waiting": _all, "priority": _all, "service_level": _all}
+    },
     "waiting_strategies": {ANY: {"greeting": _all, "music": _all, "max_wait": _all, "then": _only("end")}},
-    "recordings": {"enabled": _all, "folder": _all, "files": _only("separate")},
+    "recordings": {"enabled": _all, "direction": _all, "folder": _all, "files": _only("separate")},
     "web": {"listen": _all},
     "store": {"url": lambda url: url.get_secret_value().startswith("sqlite:")},
     "logging": {"level": _all, "format": _all},

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -13,9 +14,8 @@ from ruamel.yaml.reader import ReaderError
 
 from config.faults import Fault, Key, Mark, dotted
 
-MOST_NODES = 2_000_000
-"""Values in one file, aliases written out; beyond that it is an alias bomb rather than a deployment."""
-MOST_DEPTH = 50
+MOST_VALUES = 2_000_000
+"""In one file, aliases written out; beyond that it is an alias bomb rather than a deployment."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,7 +38,7 @@ class Document:
     spots: dict[Key, Spot] = field(default_factory=dict)
     faults: list[Fault] = field(default_factory=list)
     readable: bool = True
-    """False when the file is not YAML, so that nothing can be said about what is in it."""
+    """False when the file is not YAML or not a mapping, so that nothing can be said about what is in it."""
 
     def fault(self, mark: Mark, key: Key, message: str, allowed: str) -> None:
         """Note a fault; its message begins with the key."""
@@ -50,7 +50,7 @@ def parse(text: str, path: str) -> Document:
     """Read one file's text. Faults are in the result; with a syntax error the tree is empty."""
     document = Document()
     try:
-        root = YAML().compose(text)
+        _Builder(document, path).root(YAML(typ="safe", pure=True).compose(text))
     except MarkedYAMLError as error:
         document.faults.append(_syntax(error, path))
     except ReaderError as error:
@@ -59,7 +59,6 @@ def parse(text: str, path: str) -> Document:
         problem = "nested too deeply" if isinstance(error, RecursionError) else str(error).splitlines()[0]
         document.faults.append(Fault(Mark(path, 1, 1), f"not YAML: {problem}", "YAML 1.2"))
     else:
-        _Builder(document, path).root(root)
         return document
     document.readable = False
     return document
@@ -85,16 +84,19 @@ class _Builder:
 
     document: Document
     path: str
-    nodes: int = 0
-    aliases_refused: bool = False
 
     def root(self, node: Node | None) -> None:
         if node is None:
             return
         if not isinstance(node, MappingNode):
-            self.document.fault(
-                self.start(node), (), "the file is not a mapping", "sections such as sip: and queues:"
-            )
+            allowed = "sections such as sip: and queues:"
+            self.document.fault(self.start(node), (), "the file is not a mapping", allowed)
+            self.document.readable = False
+            return
+        if _written_out(node, {}) > MOST_VALUES:
+            message = "the file grows without bound (aliases inside aliases?)"
+            self.document.fault(self.start(node), (), message, f"{MOST_VALUES} values")
+            self.document.readable = False
             return
         self.document.tree = self.mapping(node, ())
 
@@ -102,9 +104,6 @@ class _Builder:
         return Mark(self.path, node.start_mark.line + 1, node.start_mark.column + 1)
 
     def value(self, node: Node, key: Key) -> Any:
-        self.nodes += 1
-        if self.nodes > MOST_NODES or len(key) > MOST_DEPTH:
-            return self.refuse_aliases(node)
         match node:
             case MappingNode():
                 return self.mapping(node, key)
@@ -114,19 +113,9 @@ class _Builder:
                 return self.scalar(node, key)
         raise TypeError(f"a YAML node of an unknown kind: {node!r}")
 
-    def refuse_aliases(self, node: Node) -> None:
-        if not self.aliases_refused:
-            limit = f"{MOST_NODES} values, {MOST_DEPTH} levels"
-            self.document.fault(
-                self.start(node), (), "the file grows without bound (aliases inside aliases?)", limit
-            )
-        self.aliases_refused = True
-
     def mapping(self, node: MappingNode, key: Key) -> dict[str, Any]:
         result: dict[str, Any] = {}
         for name_node, value_node in node.value:
-            if self.aliases_refused:
-                break
             name = self.name(name_node, key)
             if name is not None and self.fresh(name, name_node, result, key):
                 place = (*key, name)
@@ -164,8 +153,6 @@ class _Builder:
     def sequence(self, node: SequenceNode, key: Key) -> list[Any]:
         result = []
         for index, item in enumerate(node.value):
-            if self.aliases_refused:
-                break
             place = (*key, index)
             self.document.spots[place] = self.spot(self.start(item), item)
             result.append(self.value(item, place))
@@ -189,6 +176,17 @@ class _Builder:
         except ValueError:
             self.document.fault(self.start(node), key, f"{raw} is not a YAML {tag}", "a value that is one")
             return None
+
+
+def _written_out(node: Node, known: dict[int, float]) -> float:
+    """How many values a node stands for with its aliases written out; infinite for one that holds itself."""
+    if isinstance(node, ScalarNode):
+        return 1
+    if id(node) not in known:
+        known[id(node)] = math.inf
+        children = [part for item in node.value for part in (item if isinstance(item, tuple) else (item,))]
+        known[id(node)] = 1 + sum(_written_out(child, known) for child in children)
+    return known[id(node)]
 
 
 def _tag(node: Node) -> str:

@@ -59,7 +59,7 @@ class Surroundings:
         match form:
             case {"env": str(name), **rest} if not rest:
                 return self._variable(name)
-            case {"file": str(path), **rest} if not rest:
+            case {"file": str(path), **rest} if not rest and "\0" not in path:
                 return self._contents(self.folder / path)
         raise Wrong("not a secret", "text in quotes, {env: NAME} or {file: path}")
 

@@ -88,7 +88,7 @@ def number(low: float, high: float, *, above: bool = False) -> Reads:
 
 
 _UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86400}
-_DURATION = re.compile(r"(\d{1,9}(?:\.\d{1,3})?)([smhd])")
+_DURATION = re.compile(r"([0-9]{1,9}(?:\.[0-9]{1,3})?)([smhd])")
 
 
 def seconds(low: float, high: float) -> Reads:
@@ -127,8 +127,8 @@ def spell(length: float) -> str:
     """Seconds in the unit that reads best."""
     for unit in "dhm":
         if length >= 2 * _UNITS[unit] and length % _UNITS[unit] == 0:
-            return f"{length / _UNITS[unit]:g}{unit}"
-    return f"{length:g}s"
+            return f"{round(length / _UNITS[unit])}{unit}"
+    return f"{length:.0f}s" if length % 1 == 0 else f"{length}s"
 
 
 def _flag(value: Any, folder: Path) -> bool:

@@ -67,7 +67,7 @@ def _section(model: type[Section], value: Mapping[str, Any], key: Key) -> Iterat
 
 def _items(kind: Any, value: Any, key: Key) -> Iterator[Found | Unknown]:
     items: Iterator[tuple[str | int, Any]]
-    if isinstance(value, dict) and issubclass(get_origin(kind), Mapping):
+    if isinstance(value, dict) and get_origin(kind) is Mapping:
         items = iter(value.items())
         inner = get_args(kind)[1]
     elif isinstance(value, list) and get_origin(kind) is tuple:

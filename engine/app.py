@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Mapping
+from concurrent.futures import Executor
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -46,6 +47,17 @@ class Engine:
     book: Book
     board: EngineBoard
 
+    def held(self) -> dict[str, int]:
+        """Everything that calls hold, by kind; all 0 when there are none, or something was left behind."""
+        return {
+            "conversations": len(self.book.live),
+            "tasks": self.book.tasks,
+            "dialogs": len(self.desk.plant.attempts),
+            "places": len(list(self.dispatcher.waiting())),
+            "agents": sum(agent.held_by is not None for agent in self.floor.agents.values()),
+            **self.desk.plant.sound.in_use(),
+        }
+
 
 @dataclass(frozen=True, slots=True)
 class World:
@@ -62,7 +74,7 @@ class World:
     """Transport to the address that Via and Contact name."""
 
 
-async def assemble(settings: Settings, world: World, sound: Sound, store: Store) -> Engine:
+async def assemble(settings: Settings, world: World, sound: Sound, store: Store, disk: Executor) -> Engine:
     """Build the engine of a deployment. Raises BadClip for a prompt that cannot be played."""
     clock, loop = world.clock, asyncio.get_running_loop()
     stack = Stack(
@@ -81,8 +93,10 @@ async def assemble(settings: Settings, world: World, sound: Sound, store: Store)
     dispatcher = Dispatcher(floor, clock, loop.call_soon)
     dispatcher.open(queues(settings, dispatcher.changed))
     journal = Journal(store, clock, world.node)
-    recordings = Recordings(settings.recordings.folder, clock)
-    desk = Desk(settings, clock, plant, floor, dispatcher, await sounds(settings, sound), recordings, journal)
+    recordings = Recordings(settings.recordings.folder, clock, disk.submit)
+    desk = Desk(
+        settings, clock, plant, floor, dispatcher, await sounds(settings, sound), recordings, disk, journal
+    )
     book = Book(world.node, clock, world.token, journal, stories(desk))
     driver.deliver = Reception(desk, book).deliver
     board = EngineBoard(settings.organisation.name, clock, book, floor, dispatcher)

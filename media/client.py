@@ -305,6 +305,10 @@ class MediaPlane:
         """Rows in use."""
         return sum(len(host.seats) for host in self.hosts)
 
+    def in_use(self) -> dict[str, int]:
+        """What was handed out and not given back."""
+        return {"rows": self.rows, "ports": self.ports.used}
+
     async def load(self, path: Path) -> ClipRef:
         """Decode a sound file, once. Raises BadClip with what is wrong with it."""
         if self.loader is None:

@@ -23,8 +23,8 @@ from media.wavfile import WavFile
 
 SETTLED = 2
 """Ticks after which a cell is read: its worker may be that late with it."""
-STAGGER = 2
-"""A file is written at every second drain; each drain writes half of the files."""
+STAGGER = 3
+"""A file is written at every third drain; each drain writes a third of the files."""
 REACH = 56
 """Ticks that are read at most; what is older has left the ring."""
 

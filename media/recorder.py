@@ -34,8 +34,8 @@ from media.drain import Drain, Heard
 from media.g711 import ALAW, FRAME
 from media.ledger import MISSING, PHASES, SLOTS, STRETCHED, TICK, VOICE, Ledger
 
-PERIOD: Final = 18
-"""Ticks between two drains. A file is written at every second one, so that a kill costs 0.8 s at most."""
+PERIOD: Final = 12
+"""Ticks between two drains. A file is written at every third, so that a kill costs 0.8 s at most."""
 HASTE: Final = 4
 """Ticks between two looks at the recordings that come to their end."""
 PATIENCE: Final = 10.0
@@ -80,10 +80,10 @@ class Recorder:
         """Never dropped: what the socket does not take now goes later."""
         self._words.append(msgspec.msgpack.encode(word))
 
-    def run(self, stopped: Callable[[], bool]) -> None:
-        """Until `stopped`, or until the client is gone; then until every file is whole."""
+    def run(self) -> None:
+        """Until the client is gone; then until every file is whole."""
         tick = self._now()
-        while not stopped() and self._listen(self._next(tick)):
+        while self._listen(self._next(tick)):
             self._flush()
             if self._now() >= tick:
                 self._say_all(self._drain.drain())
@@ -145,10 +145,9 @@ def begin(sock: socket.socket) -> list[Ledger]:
 
 
 def main(fd: int) -> None:
-    """Record until told to leave."""
-    stopped: list[int] = []
-    signal.signal(signal.SIGTERM, lambda number, _: stopped.append(number))
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    """Record until the client closes the channel."""
+    for number in (signal.SIGINT, signal.SIGTERM):  # they are for the engine, which drains first
+        signal.signal(number, signal.SIG_IGN)
     sock = socket.socket(fileno=fd)
     ledgers = begin(sock)
 
@@ -160,7 +159,7 @@ def main(fd: int) -> None:
         drain = Drain([LedgerRing(ledger) for ledger in ledgers], disk, now)
         recorder = Recorder(sock, drain, now)
         recorder.say(Ready("ordinary"))
-        recorder.run(lambda: bool(stopped))
+        recorder.run()
     finally:
         disk.stop()
 

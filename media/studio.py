@@ -7,6 +7,7 @@ has a process of its own, at low priority, whose end costs nothing but the file 
 from __future__ import annotations
 
 import os
+import signal
 import socket
 import sys
 from pathlib import Path
@@ -50,6 +51,9 @@ def serve(questions: BinaryIO, answers: BinaryIO) -> None:
 
 
 def main(fd: int) -> None:
+    signal.signal(
+        signal.SIGINT, signal.SIG_IGN
+    )  # a terminal's Ctrl-C is for the engine, which then closes us
     os.nice(10)
     with socket.socket(fileno=fd) as sock, sock.makefile("rb") as questions, sock.makefile("wb") as answers:
         serve(questions, answers)

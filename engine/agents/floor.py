@@ -65,6 +65,8 @@ class Floor:
         self._clock = clock
         self._later = later
         self.agents = {agent.id: agent for agent in agents}
+        for agent in self.agents.values():
+            agent.since = clock.monotonic()
         self.on_change: list[Callable[[Agent], None]] = []
         """Called after every change of an agent's status or doing: the queues' indices, the wallboard."""
 

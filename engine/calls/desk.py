@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+from concurrent.futures import Executor
 from contextlib import ExitStack
 from dataclasses import dataclass
 from functools import partial
@@ -18,7 +20,7 @@ from engine.legs.attempt import Attempt, Plant, Target
 from engine.legs.leg import Leg
 from engine.legs.sound import Clip
 from engine.queues.dispatcher import Dispatcher
-from engine.recordings.catalogue import LegFacts, Recording, Recordings
+from engine.recordings.catalogue import LegFacts, Recorded, Recordings
 from engine.recordings.wanted import wanted
 from media.control import RecordingEnded
 
@@ -43,6 +45,8 @@ class Desk:
     sounds: dict[str, QueueSound]
     """By queue."""
     recordings: Recordings
+    disk: Executor
+    """The one thread that writes facts beside recordings."""
     journal: Journal
 
     @property
@@ -90,8 +94,8 @@ class Desk:
             customer_number=customer.number,
             agent_name=agent.name if agent is not None else "",
         )
+        leg.on_recorded = partial(self._whole, conversation)
         recording = self.recordings.start(leg.row, facts)
-        leg.on_recorded = partial(self._whole, conversation, recording)
         leg.on_replaced = partial(self.record, conversation, leg, agent, segment + 1)
         conversation.recordings.append(recording)
 
@@ -100,8 +104,15 @@ class Desk:
         for recording in conversation.recordings:
             recording.answered_by(agent.name)
 
-    def _whole(self, conversation: Conversation, recording: Recording, ended: RecordingEnded) -> None:
-        self.journal.recorded(conversation, recording.finish(ended))
+    def _whole(self, conversation: Conversation, event: RecordingEnded) -> None:
+        """A file is whole: name it and keep its facts, where a slow disk holds up no call."""
+        finished = asyncio.get_running_loop().run_in_executor(self.disk, self.recordings.ended, event)
+        finished.add_done_callback(partial(self._kept, conversation))
+
+    def _kept(self, conversation: Conversation, finished: asyncio.Future[Recorded | None]) -> None:
+        recorded = finished.result()
+        if recorded is not None:
+            self.journal.recorded(conversation, recorded)
 
 
 def name_addr(party: Party, domain: str) -> str:

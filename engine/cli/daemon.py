@@ -10,6 +10,7 @@ import signal
 import socket
 import time
 from collections.abc import AsyncIterator, Callable, Sequence
+from concurrent.futures import Executor, ThreadPoolExecutor
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
 
 import structlog
@@ -34,6 +35,8 @@ log = structlog.get_logger()
 
 NODE = "n1"
 """This node's name in every identifier; there is one node until nodes share a store."""
+FIRST_MEND, NEXT_MEND = 10.0, 300.0
+"""Seconds between looks for recordings that a crash left unfinished."""
 LAST_WORDS = 1.0
 """Seconds that BYEs may wait for their 200s when the engine stops."""
 
@@ -82,6 +85,8 @@ async def _start(
 ) -> Engine:
     """Everything but the pages: store, media processes, engine, transports."""
     store = await undo.enter_async_context(open_store(settings.store.url.get_secret_value()))
+    disk = ThreadPoolExecutor(1, "recordings")
+    undo.callback(disk.shutdown)
     plane = MediaPlane(plane_settings(settings))
     prompts = Prompts(plane.arena.add)
     undo.push_async_callback(prompts.close)
@@ -91,8 +96,8 @@ async def _start(
     external = settings.sip.external_address
     local = {url.transport: (external or url.host, sock.getsockname()[1]) for url, sock in sockets}
     world = World(Clock(time.monotonic, time.time), NODE, _tokens(), os.urandom(32), local)
-    engine = await assemble(settings, world, plane, store)
-    engine.desk.recordings.repair()
+    engine = await assemble(settings, world, plane, store, disk)
+    await undo.enter_async_context(_mending(engine, disk))
     undo.callback(engine.driver.close)
     for url, sock in sockets:
         if url.transport == "udp":
@@ -116,6 +121,9 @@ async def _wind_down(engine: Engine, signals: asyncio.Queue[int], drain: float) 
     cut_off = len(engine.book.live)
     engine.book.stop()
     await _last_words(engine)
+    held = {kind: count for kind, count in engine.held().items() if count}
+    if held:
+        log.error("left_behind", **held)
     book = engine.book
     log.info(
         "stopped",
@@ -123,6 +131,7 @@ async def _wind_down(engine: Engine, signals: asyncio.Queue[int], drain: float) 
         answered=book.answered,
         abandoned=book.ends[Reason.ABANDONED],
         cut_off=cut_off,
+        left_behind=sum(held.values()),
         ends={str(reason): count for reason, count in book.ends.items()},
     )
     return codes.CUT_OFF if cut_off else codes.STOPPED
@@ -136,9 +145,29 @@ async def _last_words(engine: Engine) -> None:
 
 
 @asynccontextmanager
+async def _mending(engine: Engine, disk: Executor) -> AsyncIterator[None]:
+    """Make whole what a crash left: now, again when a recorder that outlived it is gone, then now and then."""
+    loop = asyncio.get_running_loop()
+
+    async def mend() -> None:
+        pause = FIRST_MEND
+        while True:
+            for recorded in await loop.run_in_executor(disk, engine.desk.recordings.repair):
+                log.warning("recording_mended", path=str(recorded.path), seconds=recorded.about.seconds)
+            await asyncio.sleep(pause)
+            pause = NEXT_MEND
+
+    task = asyncio.create_task(mend())
+    try:
+        yield
+    finally:
+        task.cancel()
+
+
+@asynccontextmanager
 async def _site(settings: Settings, engine: Engine) -> AsyncIterator[tuple[str, int]]:
     listen = settings.web.listen
-    site = create_site(engine.board, engine.desk.clock)
+    site = create_site(engine.board, engine.desk.clock, lambda: "draining" if engine.book.draining else None)
     async with serve(site, listen.host, listen.port) as address:
         yield address
 

@@ -57,6 +57,11 @@ class Book:
         assert self._tasks is not None
         return await self._tasks.__aexit__(kind, error, trace)
 
+    @property
+    def tasks(self) -> int:
+        """Stories that run."""
+        return len(self._scopes)
+
     def open(self, number: str, customer: Party) -> Conversation:
         """Enter a conversation; `begin` or `close` follows."""
         wall, now = self._clock.wall(), self._clock.monotonic()

@@ -54,6 +54,10 @@ class Sound(Protocol):
         """A fresh row with a bound port, without waiting. `beside` asks for the same worker. Raises NoRow when full."""
         ...
 
+    def in_use(self) -> dict[str, int]:
+        """What was handed out and not given back: "rows" and "ports"."""
+        ...
+
     async def load(self, path: Path) -> Clip:
         """Decode a file, or compose builtin:hold, builtin:wait or builtin:transfer; once, then cached.
 

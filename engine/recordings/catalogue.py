@@ -8,7 +8,7 @@ and whatever lies in the folder itself is whole.
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -45,6 +45,13 @@ class LegFacts:
     """Empty while nobody has answered."""
 
 
+Later = Callable[[Callable[[], None]], object]
+
+
+def _at_once(write: Callable[[], None]) -> None:
+    write()
+
+
 @dataclass(frozen=True, slots=True)
 class Recorded:
     """One whole recording."""
@@ -66,9 +73,14 @@ class Recording:
         self.about = about
 
     def answered_by(self, agent: str) -> None:
-        """Now it is known who the agent is. Kept on disk at once, so that a crash does not lose it."""
+        """Now it is known who the agent is. Kept on disk at once, so that a crash does not lose it.
+
+        Too late once the recording is whole: it keeps the name it had.
+        """
+        if str(self.path) not in self._recordings.live:
+            return
         self.about = msgspec.structs.replace(self.about, agent_name=clean(agent))
-        self._recordings.note(self)
+        self._recordings._note_later(self)
 
     def stop(self) -> None:
         """No more from now on; the RecordingEnded follows."""
@@ -87,17 +99,25 @@ class Recording:
 
 
 class Recordings:
-    """The folder. Synchronous: every call is a few small writes; sound is written by the recorder process."""
+    """The folder. Every call is a few small writes; sound is written by the recorder process.
 
-    def __init__(self, folder: Path, clock: Clock) -> None:
+    `start` and `answered_by` belong to the event loop, and leave their writes to `later`. `ended` and `repair`
+    write themselves: call them where a slow disk holds up nobody.
+    """
+
+    def __init__(self, folder: Path, clock: Clock, later: Later = _at_once) -> None:
+        """`later` calls a function soon, in the order given."""
         self.folder = folder.absolute()
+        self._later = later
         self._unfinished = self.folder / "unfinished"
         self._clock = clock
         self.live: dict[str, Recording] = {}
         """What is being recorded now, by the path that RecordingEnded names."""
 
     def start(self, row: Row, facts: LegFacts) -> Recording:
-        """Record this row's party from now on. Never raises: a call goes on when the disk is full."""
+        """Record this row's party from now on; the row is aimed already. A full disk does not end a call: what is
+        wrong comes as a RecordingEnded with a fault.
+        """
         started = self._clock.wall()
         about = About(
             conversation_id=clean(facts.conversation),
@@ -111,12 +131,25 @@ class Recordings:
         )
         recording = Recording(self, row, self._free(self._unfinished, about), about, started)
         self.live[str(recording.path)] = recording
-        self.note(recording)
+        self._note_later(recording)
         row.record(recording.path)
         return recording
 
-    def note(self, recording: Recording) -> None:
+    def ended(self, event: RecordingEnded) -> Recorded | None:
+        """Finish whichever recording a row's RecordingEnded is of; None when it was finished before.
+
+        It may come while `start` still runs: a plane without a recorder says so at once.
+        """
+        recording = self.live.get(event.path)
+        return recording.finish(event) if recording else None
+
+    def _note_later(self, recording: Recording) -> None:
+        self._later(lambda: self._note(recording))
+
+    def _note(self, recording: Recording) -> None:
         """Write what is known so far beside the growing file."""
+        if str(recording.path) not in self.live:
+            return  # whole in the meantime
         try:
             self._unfinished.mkdir(parents=True, exist_ok=True)
             sidecar.write_whole(recording.path.with_suffix(".json"), sidecar.as_json(recording.about))

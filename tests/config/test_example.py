@@ -41,7 +41,7 @@ def test_every_key_knows_its_place(settings: Settings) -> None:
     lines = EXAMPLE.read_text(encoding="utf-8").splitlines()
     line = next(n for n, text in enumerate(lines, 1) if text.startswith("    waiting: patient"))
     assert settings.where("queues", "support", "waiting") == f"{EXAMPLE}:{line}:5"
-    assert settings.mark("trunks", "carrier-a", "dial", 1, "rewrite").column == 22
+    assert settings.mark("trunks", "carrier-a", "dial", 1, "rewrite").column == 24
 
 
 def test_a_key_left_out_has_the_place_of_the_nearest_above_it(settings: Settings) -> None:

@@ -38,7 +38,7 @@ def test_the_example_has_most_keys() -> None:
     assert {key[0] for key in KEYS} == set(fields_of(Settings))
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=25, deadline=None)
 @given(st.sampled_from(KEYS), st.integers(0, 30), st.sampled_from("xqz"))
 def test_a_typo_is_found_where_it_is(key: Key, position: int, letter: str) -> None:
     typo = mistyped(str(key[-1]), position, letter)

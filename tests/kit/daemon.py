@@ -60,9 +60,8 @@ class Daemon:
         return found
 
     def recordings(self) -> list[RecordingFile]:
-        """All recordings that are whole: their metadata is written beside them once they are."""
-        files = sorted((self.folder / "recordings").rglob("*.wav"))
-        return [named(path) for path in files if path.with_suffix(".json").exists()]
+        """All recordings that are whole: only then do they appear in the folder itself."""
+        return [named(path) for path in sorted((self.folder / "recordings").glob("*.wav"))]
 
     async def recorded(self, count: int, within: float = 10.0) -> list[RecordingFile]:
         """Wait until that many recordings are whole."""
@@ -114,3 +113,5 @@ async def daemon(folder: Path, deployment: Deployment | None = None) -> AsyncIte
         if program.exit_code is None:
             code = await running_engine.stop()
             assert code == 0, program.silent(f"ended with {code} after SIGTERM, not 0")
+            left = (await running_engine.logged("stopped"))["left_behind"]
+            assert left == 0, program.silent(f"{left} things were left behind")

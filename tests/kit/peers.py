@@ -52,12 +52,13 @@ async def sipp(
     seconds: float = 3.0,
     calls: int = 1,
     per_second: float = 10.0,
+    password: str | None = None,
     keys: Mapping[str, str] | None = None,
 ) -> AsyncIterator[Sipp]:
     """Run a scenario from `host`; without `to` it waits for calls, and its port is open once this is entered.
 
-    `hertz` is the tone it speaks, `seconds` how long its calls last, `service` the user part it calls, `keys`
-    what the scenario's own [words] stand for.
+    `hertz` is the tone it speaks, `seconds` how long its calls last, `service` the user part it calls, or whom
+    `password` is of, `keys` what the scenario's own [words] stand for.
     """
     own = folder / f"sipp-{scenario}-{host}-{free_ports(host)}"
     own.mkdir(parents=True)
@@ -74,6 +75,9 @@ async def sipp(
     words += ["-i", host, "-p", str(port), "-mi", host, "-mp", str(media), "-nostdin"]
     words += ["-m", str(calls), "-r", str(per_second), "-d", str(round(seconds * 1000)), "-s", service]
     words += ["-trace_err", "-error_file", errors]
+    if password is not None:
+        realm = (keys or {})["domain"]
+        words += ["-au", service, "-ap", password, "-auth_uri", realm]  # its own digest names the address
     for key, value in (keys or {}).items():
         words += ["-key", key, value]
     async with running(*words, cwd=own) as program:
@@ -85,8 +89,10 @@ async def register(
     folder: Path, agent: str, password: str, *, host: str, port: int, to: Address, domain: str
 ) -> None:
     """Register an agent's phone at host:port with digest, so that the next scenario there gets its calls."""
-    keys = {"agent": agent, "domain": domain, "password": password}
-    async with sipp("agent_registers", folder, host=host, port=port, to=to, keys=keys) as registration:
+    keys = {"agent": agent, "domain": domain}
+    async with sipp(
+        "agent_registers", folder, host=host, port=port, to=to, service=agent, password=password, keys=keys
+    ) as registration:
         await registration.succeeded()
 
 

@@ -77,5 +77,8 @@ class FakeSound:
         self.rows.append(row)
         return row
 
+    def in_use(self) -> dict[str, int]:
+        return {"rows": len(self.rows), "ports": len(self.rows)}
+
     async def load(self, path: Path) -> FakeClip:
         return FakeClip(path.name, 3.0)

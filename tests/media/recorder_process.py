@@ -16,7 +16,7 @@ import numpy as np
 from media.control import Begin, Ready, RecorderCommand, RecorderWord, RecordingEnded, RowRef
 from media.ledger import EPOCH, PHASES, SLOTS, TICK, VOICE, Ledger
 
-AHEAD = 40
+AHEAD = 20
 """Ticks that are written before their time, as a jitter buffer may."""
 
 
@@ -95,10 +95,6 @@ class RecorderProcess:
         self.process.send_signal(signal.SIGKILL)
         self.process.wait()
         self.sock.close()
-
-    def terminate(self) -> int:
-        self.process.terminate()
-        return self.process.wait(10)
 
     def close(self) -> None:
         with contextlib.suppress(ProcessLookupError):

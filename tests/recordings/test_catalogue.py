@@ -67,6 +67,14 @@ def test_a_customers_leg_gets_the_agents_name_who_answered_later(recordings: Rec
     assert list(recordings.whole()) == [recorded]
 
 
+def test_who_answers_later_is_not_in_a_recording_that_was_whole_before(recordings: Recordings) -> None:
+    leg = Leg(recordings)
+    leg.end()
+    before = files(recordings)
+    leg.recording.answered_by("Anna Smith")
+    assert files(recordings) == before
+
+
 def test_the_facts_beside_a_recording(recordings: Recordings) -> None:
     leg = Leg(recordings)
     leg.recording.answered_by("Anna Smith")
@@ -173,6 +181,16 @@ def test_a_recording_that_never_began_leaves_nothing_behind(recordings: Recordin
     recorded = leg.recording.finish(leg.ended[0])
     assert (recorded.path, recorded.about.fault) == (None, "/x: No space left on device")
     assert files(recordings) == []
+
+
+def test_an_end_that_comes_before_start_returns(recordings: Recordings) -> None:
+    done: list[Recorded | None] = []
+    row = FakeRow(lambda event: done.append(recordings.ended(event)), "no recorder is running")
+    recording = recordings.start(row, CALLER)
+    recording.stop()
+    assert [each.about.fault for each in done if each] == ["no recorder is running"]
+    assert recordings.ended(RecordingEnded(row.ref, str(recording.path), 0.0, 0)) is None
+    assert recordings.live == {}
 
 
 def test_a_folder_that_cannot_be_made_does_not_end_the_call(tmp_path: Path) -> None:

@@ -44,6 +44,7 @@ def main(
     register: Annotated[
         bool, typer.Option(help="Off: the server calls the agents' address by itself.")
     ] = True,
+    precedence: Annotated[bool, typer.Option(help="Real-time scheduling or niceness, if permitted.")] = True,
     json: Annotated[bool, typer.Option("--json", help="One JSON object instead of tables.")] = False,
     verbose: Annotated[
         int, typer.Option("--verbose", "-v", count=True, help="Stages; twice: every message.")
@@ -73,7 +74,12 @@ def main(
     }
     command = [f"--{name}={value}" for name, value in words.items() if value != ""]
     command += [f"--pid={watched}" for watched in pid or ()]
-    command += ["--alaw"] * alaw + ["--no-register"] * (not register) + ["--verbose"] * verbose
+    command += (
+        ["--alaw"] * alaw
+        + ["--no-register"] * (not register)
+        + ["--ordinary"] * (not precedence)
+        + ["--verbose"] * verbose
+    )
     raise typer.Exit(_run(command, json))
 
 

@@ -46,17 +46,25 @@ class Process(msgspec.Struct, frozen=True):
     """CPU of one core and memory of a watched process."""
 
     pid: int
+    setup_cpu_ms_per_call: float
+    """CPU from the first INVITE until all were up, over the calls: of the engine, what signalling costs."""
     cpu_pct: float
+    """Of one core, while measuring."""
     resident_kb_idle: int
     resident_kb_up: int
     resident_kb_end: int
 
 
 class Generator(msgspec.Struct, frozen=True):
-    """The generator's own cost; slips are milliseconds it served more than 5 ms late."""
+    """The generator itself: its delays are part of all it measures."""
 
     cpu_pct: float
     slips: int
+    """Milliseconds that it served more than 5 ms late."""
+    scheduling: str
+    """real time, nice -10 or ordinary: what the machine allowed it."""
+    send_late_ms: Spread
+    """Its packets behind the millisecond they belong to: the jitter that the server had to smooth."""
 
 
 class Report(msgspec.Struct, frozen=True):
@@ -167,6 +175,7 @@ def _times(report: Report) -> Table:
         "INVITE to the agent's voice": report.setup_to_voice_ms,
         "agent's 200 to voice": report.answer_to_voice_ms,
         "voice through the server": report.through_ms,
+        "generator late to send": report.generator.send_late_ms,
     }
     for name, spread in spreads.items():
         table.add_row(name, f"{spread.p50:.2f}", f"{spread.p99:.2f}", f"{spread.p999:.2f}", str(spread.n))
@@ -174,10 +183,10 @@ def _times(report: Report) -> Table:
 
 
 def _processes(report: Report) -> Table:
-    table = Table("process", "CPU %", "memory idle", "in calls", "kB per call")
+    table = Table("process", "CPU %", "ms to set up a call", "memory idle", "in calls", "kB per call")
     for name, process in report.processes.items():
         grown = (process.resident_kb_up - process.resident_kb_idle) / max(report.connected, 1)
         memory = (f"{process.resident_kb_idle} kB", f"{process.resident_kb_up} kB", f"{grown:.0f}")
-        table.add_row(name, f"{process.cpu_pct:.1f}", *memory)
-    table.add_row("generator", f"{report.generator.cpu_pct:.1f}", "", "", f"{report.generator.slips} slips")
+        table.add_row(name, f"{process.cpu_pct:.1f}", f"{process.setup_cpu_ms_per_call:.2f}", *memory)
+    table.add_row("generator", f"{report.generator.cpu_pct:.1f}", "", "", "", report.generator.scheduling)
     return table

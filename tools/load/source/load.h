@@ -38,7 +38,8 @@ double percentile(const struct histogram *histogram, double share); /* milliseco
 struct watched {
     const char *name;
     int pid;
-    double cpu_before, cpu_after; /* seconds of CPU */
+    double cpu_idle, cpu_up;      /* seconds of CPU before the first call, and once all are up */
+    double cpu_before, cpu_after; /* around the measuring */
     long resident_idle, resident_before, resident_after; /* kB */
 };
 double cpu_seconds(int pid);
@@ -50,7 +51,7 @@ struct options {
     const char *to, *domain, *agents, *agent_prefix, *agent_password, *trunk_user, *trunk_password, *caller_prefix;
     int agent_count, calls, seconds, settle, setup_timeout, answer_after, rtp_port, verbose, payload;
     double cps;
-    bool registers;
+    bool registers, ordinary;
     struct watched watched[MOST_WATCHED];
     int watching;
 };
@@ -209,6 +210,8 @@ struct run {
     uint64_t retransmissions, send_errors, slips, presented_twice, placed, connected, bridged, failed;
     uint64_t ended_by_caller, ended_by_agent, timed_out, cancelled, registered, refused;
     double own_cpu;
+    const char *scheduling;
+    struct histogram lateness; /* of our own packets, behind the millisecond they belong to */
     struct histogram gaps[2], through, setup, setup_to_voice, answer_to_voice; /* gaps: of agents, of callers */
 };
 extern struct run run;

@@ -13,7 +13,7 @@ struct options options = {
 enum choice {
     PEER = 'a', TRUNK, PHONES, TO, DOMAIN_NAME, AGENTS, AGENT_PREFIX, AGENT_COUNT, AGENT_PASSWORD, TRUNK_USER,
     TRUNK_PASSWORD, CALLER_PREFIX, CALLS, CPS, SECONDS, SETTLE, SETUP_TIMEOUT, ANSWER_AFTER, RTP_PORT, PID, ALAW,
-    NO_REGISTER, VERBOSE
+    NO_REGISTER, ORDINARY, VERBOSE
 };
 
 static const struct option known[] = {
@@ -23,7 +23,7 @@ static const struct option known[] = {
     {"trunk-password", 1, 0, TRUNK_PASSWORD}, {"caller-prefix", 1, 0, CALLER_PREFIX}, {"calls", 1, 0, CALLS},
     {"cps", 1, 0, CPS}, {"seconds", 1, 0, SECONDS}, {"settle", 1, 0, SETTLE}, {"setup-timeout", 1, 0, SETUP_TIMEOUT},
     {"answer-after", 1, 0, ANSWER_AFTER}, {"rtp-port", 1, 0, RTP_PORT}, {"pid", 1, 0, PID}, {"alaw", 0, 0, ALAW},
-    {"no-register", 0, 0, NO_REGISTER}, {"verbose", 0, 0, VERBOSE}, {0},
+    {"no-register", 0, 0, NO_REGISTER}, {"ordinary", 0, 0, ORDINARY}, {"verbose", 0, 0, VERBOSE}, {0},
 };
 
 static void read_into(struct sockaddr_in *address, const char *text)
@@ -71,6 +71,7 @@ static void take(enum choice choice, char *value)
     case PID: watch(value); break;
     case ALAW: options.payload = 8; break;
     case NO_REGISTER: options.registers = false; break;
+    case ORDINARY: options.ordinary = true; break;
     case VERBOSE: options.verbose++; break;
     }
 }

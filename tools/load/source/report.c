@@ -51,14 +51,19 @@ static void print_hearing(const char *name, bool caller)
            (double)sum.longest_gap / MILLISECOND);
 }
 
+static double setup_cpu(const struct watched *process)
+{
+    return run.connected ? 1000 * (process->cpu_up - process->cpu_idle) / (double)run.connected : 0;
+}
+
 static void print_watched(double seconds)
 {
     printf("\"processes\":{");
     for (int i = 0; i < options.watching; i++) {
         const struct watched *one = &options.watched[i];
-        printf("%s\"%s\":{\"pid\":%d,\"cpu_pct\":%.2f,\"resident_kb_idle\":%ld,\"resident_kb_up\":%ld,"
+        printf("%s\"%s\":{\"pid\":%d,\"setup_cpu_ms_per_call\":%.3f,\"cpu_pct\":%.2f,\"resident_kb_idle\":%ld,\"resident_kb_up\":%ld,"
                "\"resident_kb_end\":%ld}",
-               i ? "," : "", one->name, one->pid, 100 * (one->cpu_after - one->cpu_before) / seconds,
+               i ? "," : "", one->name, one->pid, setup_cpu(one), 100 * (one->cpu_after - one->cpu_before) / seconds,
                one->resident_idle, one->resident_before, one->resident_after);
     }
     printf("},");
@@ -92,5 +97,8 @@ void report(void)
     print_hearing("callers_hear", true);
     print_hearing("agents_hear", false);
     print_watched(seconds);
-    printf("\"generator\":{\"cpu_pct\":%.2f,\"slips\":%lu}}\n", 100 * run.own_cpu / seconds, run.slips);
+    printf("\"generator\":{");
+    print_histogram("send_late_ms", &run.lateness);
+    printf("\"scheduling\":\"%s\",\"cpu_pct\":%.2f,\"slips\":%lu}}\n", run.scheduling,
+           100 * run.own_cpu / seconds, run.slips);
 }

@@ -1,0 +1,70 @@
+"""RTP ports: even, random at first, at rest after use, not taken from other programs."""
+
+from __future__ import annotations
+
+import random
+import socket
+
+import pytest
+
+from media.control import NoRow
+from media.ports import REST, Ports
+
+ADDRESS = "127.0.0.1"
+
+
+class World:
+    """Ports under a clock that stands still."""
+
+    def __init__(self) -> None:
+        self.now = 1000.0
+        self.first = random.randrange(14_000, 15_900) & ~1
+        self.ports = Ports(ADDRESS, self.first, self.first + 7, lambda: self.now, random.Random(5))
+
+
+@pytest.fixture
+def world() -> World:
+    return World()
+
+
+def test_pairs_are_even_and_odd_and_each_is_had_once(world: World) -> None:
+    pairs = [world.ports.take() for _ in range(4)]
+    assert {pair.port for pair in pairs} == {world.first + 2 * n for n in range(4)}
+    assert all(pair.rtcp.getsockname()[1] == pair.rtp.getsockname()[1] + 1 for pair in pairs)
+    with pytest.raises(NoRow, match="4 in use"):
+        world.ports.take()
+    for pair in pairs:
+        pair.close()
+
+
+def test_a_port_rests_after_use(world: World) -> None:
+    for _ in range(4):
+        pair = world.ports.take()
+        pair.close()
+        world.ports.give_back(pair.port)
+    with pytest.raises(NoRow, match="rest"):
+        world.ports.take()
+    world.now += REST + 0.1
+    pair = world.ports.take()
+    pair.close()
+
+
+def test_ports_of_other_programs_are_passed_over(world: World) -> None:
+    taken = []
+    for port in (world.first + 1, world.first + 4):
+        other = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+        other.bind((ADDRESS, port))
+        taken.append(other)
+    pairs = [world.ports.take() for _ in range(2)]
+    assert {pair.port for pair in pairs} == {world.first + 2, world.first + 6}
+    with pytest.raises(NoRow):
+        world.ports.take()
+    for pair in pairs:
+        pair.close()
+    for other in taken:
+        other.close()
+
+
+def test_a_range_without_a_pair_is_refused() -> None:
+    with pytest.raises(ValueError, match="an even port and the odd one after it"):
+        Ports(ADDRESS, 20001, 20001, lambda: 0.0, random.Random(1))
