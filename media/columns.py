@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from media.arena import Arena
 from media.control import RowRef
 from media.g711 import FRAME
-from media.ledger import BRIDGE, I64, PHASES, SHIFTS, Ledger
+from media.ledger import BRIDGE, I64, PHASES, SHIFTS, U8, U32, VOICE, Ledger
 
 Rows = NDArray[np.intp]
 """Indices of rows."""
@@ -21,16 +21,46 @@ WIDEST: Final = 512
 """Octets of the longest packet read: 60 ms of G.711 and a fat header."""
 HEADER: Final = 12
 PACKET: Final = HEADER + FRAME
+SPACED: Final = 176
+"""Octets from one packet to send to the next: a multiple of eight, so that headers can be written by the
+word."""
+STAMPS: Final = FRAME // PHASES
+"""Timestamp units of a phase."""
+MARKER: Final = 0x00800000
 NEVER: Final = -(1 << 40)
 """A phase long before any."""
 
 
-class Hearing(NamedTuple):
-    """The rows read in one phase."""
+class Hearing:
+    """The rows read in one phase, and what an ordinary packet of each looks like in it."""
 
-    rows: Rows
-    sockets: list[Any]
-    views: list[memoryview]
+    def __init__(self, columns: Columns, rows: Rows) -> None:
+        ledger = columns.ledger
+        self.rows = rows
+        self.sockets = [columns.sockets[row] for row in rows.tolist()]
+        self.views = [columns.rx_views[row] for row in rows.tolist()]
+        self.index = (rows * (WIDEST // 4))[:, None] + np.arange(3)
+        """Places of each row's first three words in `rx`."""
+        self.words = np.empty((len(rows), 3), np.uint32)
+        """Those words as they must be, octets as on the wire: version and payload type, timestamp, SSRC."""
+        self.words[:, 0] = columns.want[rows].byteswap()
+        self.words[:, 2] = ledger.heard[rows].byteswap()
+        self.stamp = ledger.base[rows] - (ledger.c[rows] * STAMPS).astype(np.uint32)
+        """Timestamp due at phase 0."""
+        self.tags = np.zeros((len(rows), 2), np.uint64)
+        self.tags[:, 1] = mark(ledger.owner[rows], ledger.codec[rows], VOICE)
+        self.marks = self.tags.view(np.complex128)[:, 0]
+        self.ticks = 0
+        """Packets each row has had, one after the other, since they were last counted in the ledger."""
+        self.followed = False
+        """Whether the sequence numbers in the ledger are those of the packets before `ticks`."""
+
+    def settle(self, ledger: Ledger) -> None:
+        """Bring the counts of each row up to date."""
+        if self.ticks:
+            ledger.received[self.rows] += np.uint32(self.ticks)
+            ledger.high_seq[self.rows] += np.uint32(self.ticks)
+            self.ticks = 0
 
 
 class Crossing(NamedTuple):
@@ -39,6 +69,8 @@ class Crossing(NamedTuple):
     worker: int
     rows: Rows
     sources: Rows
+    want: NDArray[np.uint64]
+    """Second word of the tag of what may be sent: the source's generation, the listener's law."""
     lag: int
     """Phases from the due phase of a frame to its sending: 0, or 1 when that worker's grid is later than
     ours."""
@@ -53,17 +85,41 @@ class Music(NamedTuple):
     frames: I64
 
 
-class Speaking(NamedTuple):
+class Speaking:
     """The rows that send in one phase, by what they send and how."""
 
-    rows: Rows
-    bridges: list[Crossing]
-    music: Music
-    clips: Rows
-    sockets: list[Any]
-    views: list[memoryview]
-    odd: list[int]
-    """Rows whose packet is not 20 ms, or whose socket is not connected yet."""
+    def __init__(
+        self, columns: Columns, rows: Rows, bridges: list[Crossing], music: Music, clips: Rows
+    ) -> None:
+        ledger = columns.ledger
+        self.rows = rows
+        self.bridges = bridges
+        self.music = music
+        self.clips = clips
+        odd = ledger.ptime[rows] != 20
+        loose = ~odd & (ledger.latched[rows] == 0)
+        self.regular = rows[~odd]
+        """Rows whose packets are 20 ms: their headers are written as columns."""
+        self.packed: list[int] = rows[odd].tolist()
+        self.loose: list[int] = rows[loose].tolist()
+        """Regular rows whose socket is not connected yet."""
+        connected = rows[~odd & ~loose].tolist()
+        self.sockets = [columns.sockets[row] for row in connected]
+        self.views = [columns.tx_views[row] for row in connected]
+        self.first = 0x80000000 | columns.tx[self.regular, 1].astype(np.uint32) << np.uint32(16)
+        """First word of each packet but for the sequence number."""
+        self.marked = bool((self.first & np.uint32(MARKER)).any())
+        self.position = ledger.position[self.regular]
+        self.positions = self.position.view(np.complex128)
+        self.head = np.zeros((len(self.regular), 2), np.uint32)
+        self.heads = self.head.view(np.uint64)[:, 0]
+
+
+def mark(generation: U32, law: U8, state: int) -> NDArray[np.uint64]:
+    """Second words of cells' tags."""
+    word = generation.astype(np.uint64) | law.astype(np.uint64) << np.uint64(32)
+    word |= np.uint64(state << 40)
+    return word
 
 
 @dataclass
@@ -97,11 +153,16 @@ class Columns:
         self.rx = np.zeros((rows, WIDEST), np.uint8)
         self.rx16 = self.rx.view(">u2")
         self.rx32 = self.rx.view(">u4")
-        self.tx = np.zeros((rows, PACKET), np.uint8)
+        self.tx = np.zeros((rows, SPACED), np.uint8)
         self.tx16 = self.tx.view(">u2")
         self.tx32 = self.tx.view(">u4")
+        self.tx_heads = self.tx.view(np.uint64)[:, 0]
+        self.rx_words = self.rx.view(np.uint32).reshape(-1)
+        self.rx_frames: NDArray[np.void] = np.ndarray((rows,), f"V{FRAME}", self.rx.data, HEADER, (WIDEST,))
+        self.tx_frames: NDArray[np.void] = np.ndarray((rows,), f"V{FRAME}", self.tx.data, HEADER, (SPACED,))
+        self.sounds: NDArray[np.void] = self.arena.frames.reshape(-1).view(f"V{FRAME}")
         self.rx_views = [row.data for row in self.rx]
-        self.tx_views = [row.data for row in self.tx]
+        self.tx_views = [row[:PACKET].data for row in self.tx]
         self.sockets: list[Any] = [None] * rows
         self.rtcp_sockets: list[Any] = [None] * rows
         self.awake = np.zeros(rows, bool)

@@ -23,9 +23,9 @@ from media.wire import Wire
 
 GUARD: Final = 2_000_000
 """Nanoseconds from a packet's arrival to the phase that plays it, at least, when a stream begins."""
-SAMPLE: Final = 32
+SAMPLE: Final = 64
 """One row in so many asks for its packet's arrival in each tick."""
-WINDOW: Final = 8
+WINDOW: Final = 4
 """Samples over which the least slack is taken: some five seconds."""
 SECOND_LATE: Final = 250 * PHASES
 """Phases within which a second late tick makes a row deeper: 5 s."""

@@ -59,14 +59,12 @@ class Events:
             self._packet(m, row)
 
     def _packet(self, m: int, row: int) -> None:
-        columns, ledger = self.columns, self.columns.ledger
+        columns = self.columns
         event, flags, high, low = columns.rx[row, HEADER : HEADER + 4].tolist()
         stamp = int(columns.rx32[row, 1])
         self.seen[row] = m
         columns.keyed_until[row] = max(int(columns.keyed_until[row]), m + 4 * PHASES)
         columns.last_due[row] = max(int(columns.last_due[row]), m - PHASES)
-        if ledger.anchored[row]:
-            ledger.heard[row] = columns.rx32[row, 2]
         if event >= len(KEYS) or self._is_past(row, stamp):
             return
         live = self._live.get(row)
@@ -128,28 +126,44 @@ class Tones:
         self._cells = columns.frames().view("<u2")
         self._pcm = np.zeros((rows, FRAME // 2), np.complex64)
         self._last = np.full(rows, -1, np.int8)
-        self._run = np.zeros(rows, np.int8)
+        self._run = np.full(rows, 2, np.int8)
         self._pressed = np.full(rows, -1, np.int8)
+        self._hot = np.zeros(rows, bool)
+        """Rows in which a tone was heard in the last two frames, or goes on."""
+        self._any_hot = False
         self._since = np.zeros(rows, np.int64)
 
     def forget(self, row: int) -> None:
         self._last[row] = self._pressed[row] = -1
-        self._run[row] = 0
+        self._run[row] = 2
+        self._hot[row] = False
 
     def listen(self, m: int, rows: Rows) -> None:
-        """Hear the frames of this phase."""
+        """Hear the frames of this phase: of every second row, and of all in which there is something.
+
+        A row in which a tone is found has its frame before heard as well, so that nothing is missed by that.
+        """
         if not len(rows):
             return
-        pcm = self._linear(m, rows)
-        key = self._keys(pcm)
-        last, pressed = self._last[rows], self._pressed[rows]
-        if not ((key >= 0) | (last >= 0) | (pressed >= 0)).any():
+        rows = rows[((rows + m // PHASES) % 2 == 0) | self._hot[rows]]
+        key = self._keys(self._linear(m, rows))
+        if not self._any_hot and not (key >= 0).any():
             return
-        run = np.where(key == last, np.minimum(self._run[rows] + 1, 100), 1).astype(np.int8)
+        fresh = rows[(key >= 0) & ~self._hot[rows]]
+        if len(fresh):
+            self._follow(m - PHASES, fresh, self._keys(self._linear(m - PHASES, fresh)))
+        self._hot[rows] = False
+        self._follow(m, rows, key)
+        self._any_hot = bool(self._hot.any())
+
+    def _follow(self, m: int, rows: Rows, key: NDArray[np.int8]) -> None:
+        """Two like frames change what is pressed."""
+        run = np.where(key == self._last[rows], np.minimum(self._run[rows] + 1, 100), 1).astype(np.int8)
+        settled = (run >= 2) & (key != self._pressed[rows])
         self._last[rows], self._run[rows] = key, run
-        settled = (run >= 2) & (key != pressed)
         for i in np.flatnonzero(settled).tolist():
             self._change(m, int(rows[i]), int(key[i]))
+        self._hot[rows] = (key >= 0) | (self._pressed[rows] >= 0) | (run < 2)
 
     def _linear(self, m: int, rows: Rows) -> NDArray[np.float32]:
         columns = self.columns

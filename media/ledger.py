@@ -57,10 +57,7 @@ NOTHING, SILENT, BRIDGE, LOOP = range(4)
 
 _RING: Final = (
     ("frame", np.uint8, (FRAME,)),
-    ("gen", np.uint32, ()),
-    ("law", np.uint8, ()),
-    ("state", np.uint8, ()),
-    ("due", np.int64, ()),
+    ("tag", np.uint64, (2,)),
 )
 _ROWS: Final = (
     ("owner", np.uint32),
@@ -84,10 +81,7 @@ _ROWS: Final = (
     ("clip_len", np.int64),
     ("clip_from", np.int64),
     ("ssrc", np.uint32),
-    ("seq", np.uint16),
-    ("stamp", np.uint32),
     ("sent", np.int64),
-    ("packets", np.uint32),
     ("latched", np.uint8),
     ("peer_host", "S46"),
     ("peer_port", np.uint16),
@@ -118,10 +112,13 @@ class Ledger:
     head: I64
     frame: U8
     """[slot][row][byte]"""
+    tag: NDArray[np.uint64]
+    """[slot][row]: `due`, then `gen`, `law` and `state` from the low bits up (32, 8, 8). The four below are
+    views of it."""
+    due: I64
     gen: U32
     law: U8
     state: U8
-    due: I64
     owner: U32
     """Generation that owns the row; 0 = free."""
     aimed: U8
@@ -149,11 +146,14 @@ class Ledger:
     clip_from: I64
     """Tick in which the clip's first frame is sent."""
     ssrc: U32
-    seq: NDArray[np.uint16]
+    position: U32
+    """[row]: of the packets sent, RTP timestamp, sequence number (low 16 bits) and count. The three below
+    are views."""
     stamp: U32
+    seq: U32
+    packets: U32
     sent: I64
     """Phase of the last packet sent; -1 = none yet."""
-    packets: U32
     latched: U8
     """1 when the socket is connected to peer_host:peer_port."""
     peer_host: NDArray[np.bytes_]
@@ -186,6 +186,14 @@ class Ledger:
             count = int(np.prod(shape))
             setattr(self, name, np.frombuffer(memory, dtype, count, at).reshape(shape))
             at += _padded(count * dtype.itemsize)
+        self.due = self.tag.view(np.int64)[..., 0]
+        self.gen = self.tag.view(np.uint32)[..., 2]
+        self.law, self.state = self.tag.view(np.uint8)[..., 12], self.tag.view(np.uint8)[..., 13]
+        self.stamp, self.seq, self.packets = self.position[:, 0], self.position[:, 1], self.position[:, 2]
+        self.cells: NDArray[np.void] = self.frame.reshape(-1).view(f"V{FRAME}")
+        """[slot * rows + row] -> the frame as one thing: copied faster than 160 octets."""
+        self.marks: NDArray[np.complex128] = self.tag.reshape(-1).view(np.complex128)
+        """[slot * rows + row] -> the tag as one thing."""
 
     @classmethod
     def create(cls, rows: int, name: str = "ledger") -> Ledger:
@@ -205,6 +213,7 @@ class Ledger:
         yield "head", np.dtype(np.int64), (8,)
         for name, dtype, shape in _RING:
             yield name, np.dtype(dtype), (SLOTS, rows, *shape)
+        yield "position", np.dtype(np.uint32), (rows, 4)
         for name, kind in _ROWS:
             yield name, np.dtype(kind), (rows,)
 
@@ -217,6 +226,7 @@ class Ledger:
         """Hand a row to a new owner (0 = nobody): nothing of the one before stays."""
         self.owner[row] = generation
         self.due[:, row] = -1
+        self.position[row] = 0
         for name, _ in _ROWS:
             if name != "owner":
                 getattr(self, name)[row] = b"" if name.endswith("host") else 0

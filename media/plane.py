@@ -12,7 +12,7 @@ from typing import Any, Final
 import numpy as np
 
 from media.arena import Arena
-from media.columns import Columns, Rows
+from media.columns import Columns, Rows, mark
 from media.control import (
     Aim,
     Close,
@@ -37,6 +37,8 @@ from media.rtcp import Reports
 from media.sending import Sending
 from media.wire import Wire
 
+SETTLE: Final = 32 * PHASES
+"""Phases between two countings of packets into the ledger, for the receiver reports."""
 GRACE: Final = 2 * PHASES
 """Phases after a stall in which late packets are not held against their senders."""
 
@@ -60,6 +62,7 @@ class Plane:
         self.sending = Sending(columns, wire, self._ended)
         self.reports = Reports(columns, wire)
         self._cells = columns.frames()
+        self._due = self.ledger.due.reshape(-1)
 
     # ------------------------------------------------------------------------------------------ the tick
 
@@ -68,13 +71,15 @@ class Plane:
         self.latching.listen(m)
         self.roster.refresh(m)
         hearing, speaking = self.roster.hearing[m % PHASES], self.roster.speaking[m % PHASES]
-        self.reception.receive(m, hearing)
-        self._close(m, hearing.rows)
+        if not self.reception.receive(m, hearing):
+            self._close(m, hearing.rows)
         self.sending.send(m, speaking)
         self.tones.listen(m, hearing.rows)
         self.depth.measure(m, hearing.rows)
         if m % PHASES == 0:
             self.keys.expire(m)
+            if m % SETTLE == 0:
+                self.roster.settle()
             self.reports.send(m)
             self.sending.overdue(m)
         self.ledger.head[NOW] = m
@@ -84,6 +89,7 @@ class Plane:
         fault."""
         rows = np.flatnonzero(self.columns.txphase >= 0)
         self.ledger.stamp[rows] += np.uint32(FRAME * ticks)
+        self.columns.tx_stale = [True] * PHASES
         self.depth.amnesty = m + GRACE
         self.columns.counts.skipped += ticks
 
@@ -94,7 +100,7 @@ class Plane:
         if not len(rows):
             return
         cell = m // PHASES % SLOTS * columns.rows + rows
-        gone = np.flatnonzero(ledger.due.ravel()[cell] != m)
+        gone = np.flatnonzero(self._due[cell] != m)
         if not len(gone):
             return
         rows, cell = rows[gone], cell[gone]
@@ -103,15 +109,14 @@ class Plane:
         age = m - columns.last_due[rows]
         before = (m // PHASES - 1) % SLOTS * columns.rows + rows
         guess = self._cells[before]
-        softer = SOFTER[codec[:, None], guess]
-        guess = np.where((age > PHASES + 1)[:, None], softer, guess)
-        quiet = keyed | (age > 3 * PHASES) | (ledger.gen.ravel()[before] != ledger.owner[rows])
+        guess = np.where((age > PHASES + 1)[:, None], SOFTER[codec[:, None], guess], guess)
+        quiet = keyed | (age > 3 * PHASES) | (ledger.gen.reshape(-1)[before] != ledger.owner[rows])
         guess[quiet] = SILENCE[codec[quiet], None]
         self._cells[cell] = guess
-        ledger.gen.ravel()[cell] = ledger.owner[rows]
-        ledger.law.ravel()[cell] = codec
-        ledger.state.ravel()[cell] = np.where(keyed, EVENT, MISSING)
-        ledger.due.ravel()[cell] = m
+        tags = mark(ledger.owner[rows], codec, MISSING)
+        tags[keyed] = mark(ledger.owner[rows[keyed]], codec[keyed], EVENT)
+        ledger.tag.reshape(-1, 2)[cell, 1] = tags
+        self._due[cell] = m
         columns.counts.missing += int((~keyed & (ledger.anchored[rows] != 0)).sum())
 
     # ------------------------------------------------------------------------------------------ events
@@ -188,6 +193,7 @@ class Plane:
         ledger.aimed[row] = 1
         columns.tx[row, 1] = stream.payload
         columns.want[row] = 0x80000000 | stream.payload << 16 if stream.hears else 0
+        columns.heard_in(int(ledger.c[row]))
         columns.spoken_to(row)
 
     def _hear(self, row: int, source: RowRef | None, clip: tuple[int, int] | None) -> None:

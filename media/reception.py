@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from media.columns import HEADER, PACKET, Columns, Hearing, Rows
+from media.columns import HEADER, NEVER, PACKET, STAMPS, Columns, Hearing, Rows, mark
 from media.g711 import FRAME, SILENCE
 from media.ledger import PHASES, SLOTS, VOICE
 from media.rtp import is_rtcp, straighten
@@ -21,13 +22,15 @@ RETRIES = 4
 ASTRAY = 10
 """Ticks of packets none of which could be used, after which a row's clock is set anew: 200 ms."""
 FAR = 10 * PHASES
-"""A consecutive packet this early is not early: the sender's timestamps jumped."""
+"""A packet this early, of a row whose frame is missing, is not early: the sender's timestamps jumped."""
 FARTHEST = (SLOTS - 16) * PHASES
 COMFORT_NOISE = 13
 """Static payload type of RFC 3389: the party is silent on purpose."""
 QUIET = 100 * PHASES
 """Phases for which a comfort noise packet explains that nothing else comes: 2 s."""
 _UNUSED = -1
+_NO_SEQ = np.uint32(0x00007FFF)
+"""Leaves version and payload type of the first word, octets as on the wire."""
 
 
 class Reception:
@@ -49,16 +52,18 @@ class Reception:
         """Rows that had a packet too late to be heard, since this was last emptied."""
         rows = columns.rows
         self._cells = columns.frames()
-        self._gen = columns.ledger.gen.ravel()
-        self._state = columns.ledger.state.ravel()
-        self._law = columns.ledger.law.ravel()
-        self._due = columns.ledger.due.ravel()
+        self._tags = columns.ledger.tag.reshape(-1, 2)
+        self._due = columns.ledger.due.reshape(-1)
+        self._state = columns.ledger.state.reshape(-1)
         self._ahead = np.zeros(rows, np.int64)
         """Timestamp units from `base` to the end of the newest sound of rows with odd packets."""
         self._odd = np.zeros(rows, bool)
         """Rows whose packets do not fill whole cells."""
         self._astray = np.zeros(rows, np.int16)
         self._any_odd = False
+        self._any_astray = False
+        self._early = NEVER
+        """Up to this phase some cell may be filled before its time."""
 
     def forget(self, row: int) -> None:
         """The row changes hands or streams."""
@@ -67,31 +72,68 @@ class Reception:
 
     # ------------------------------------------------------------------------------------------ a phase
 
-    def receive(self, m: int, hearing: Hearing) -> None:
-        """Read each row once, then again those whose frame of this phase is still missing."""
-        rows, sockets, views = hearing
-        if not len(rows):
-            return
-        have = self._complete(m, rows)
-        if have.any():
-            needed = np.flatnonzero(~have)
-            rows = rows[needed]
-            sockets = [sockets[i] for i in needed.tolist()]
-            views = [views[i] for i in needed.tolist()]
-        sizes = self._read(sockets, views)
+    def receive(self, m: int, hearing: Hearing) -> bool:
+        """Read each row once; True when that brought every row the frame it owes in this phase.
+
+        Rows that it did not are read again a few times.
+        """
+        rows = hearing.rows
+        if self._early >= m:
+            have = self._complete(m, rows)
+            if have.any():
+                self._receive(m, hearing, np.flatnonzero(~have))
+                return False
+        sizes = self._read(hearing.sockets, hearing.views)
+        if sizes.count(PACKET) == len(sizes) and self._ordinary(m, hearing):
+            return True
+        hearing.settle(self.columns.ledger)
+        hearing.followed = False
+        self._read_on(m, rows, np.array(sizes, np.int64))
+        return False
+
+    def _receive(self, m: int, hearing: Hearing, needed: Rows) -> None:
+        hearing.settle(self.columns.ledger)
+        hearing.followed = False
+        sockets = [hearing.sockets[i] for i in needed.tolist()]
+        sizes = self._read(sockets, [hearing.views[i] for i in needed.tolist()])
+        self._read_on(m, hearing.rows[needed], np.array(sizes, np.int64))
+
+    def _ordinary(self, m: int, hearing: Hearing) -> bool:
+        """The common case: every row has brought exactly the frame due now. Then all is copied, and True."""
+        columns, rows = self.columns, hearing.rows
+        words = columns.rx_words.take(hearing.index)
+        words[:, 0] &= _NO_SEQ
+        hearing.words[:, 1] = (hearing.stamp + np.uint32(m * STAMPS & 0xFFFFFFFF)).byteswap()
+        if (words != hearing.words).any():
+            return False
+        cell = rows + m // PHASES % SLOTS * columns.rows
+        columns.ledger.cells[cell] = columns.rx_frames[rows]
+        hearing.tags[:, 0] = m
+        columns.ledger.marks[cell] = hearing.marks
+        columns.last_due[rows] = m
+        if hearing.followed:
+            columns.counts.received += len(rows)
+            hearing.ticks += 1
+        else:
+            self._count(rows, columns.rx32[rows, 0].astype(np.uint32))
+            hearing.followed = True
+        if self._any_astray:
+            self._astray[rows] = 0
+        return True
+
+    def _read_on(self, m: int, rows: Rows, sizes: Sizes) -> None:
+        columns = self.columns
         self.ingest(m, rows, sizes)
         for _ in range(RETRIES):
-            dry = rows[(sizes > 0) & ~self._complete(m, rows) & (self.columns.keyed_until[rows] < m)]
-            if not len(dry):
+            rows = rows[(sizes > 0) & ~self._complete(m, rows) & (columns.keyed_until[rows] < m)]
+            if not len(rows):
                 return
-            rows = dry
             picked = rows.tolist()
-            sizes = self._read(
-                [self.columns.sockets[i] for i in picked], [self.columns.rx_views[i] for i in picked]
-            )
+            again = self._read([columns.sockets[i] for i in picked], [columns.rx_views[i] for i in picked])
+            sizes = np.array(again, np.int64)
             self.ingest(m, rows, sizes)
 
-    def _read(self, sockets: list[object], views: list[memoryview]) -> Sizes:
+    def _read(self, sockets: list[Any], views: list[memoryview]) -> list[int]:
         """One `recv_into` per socket, run by map in C; an empty socket costs one exception and re-entry."""
         sizes: list[int] = []
         reads = map(self.wire.receive, sockets, views)
@@ -101,12 +143,12 @@ class Reception:
                 break
             except OSError:
                 sizes.append(_UNUSED)
-        return np.array(sizes, np.int64)
+        return sizes
 
     def _complete(self, m: int, rows: Rows) -> Flags:
         """Which rows hold all of the frame that is due now."""
         ledger = self.columns.ledger
-        have: Flags = self._due.take(m // PHASES % SLOTS * self.columns.rows + rows) == m
+        have: Flags = self._due[m // PHASES % SLOTS * self.columns.rows + rows] == m
         if self._any_odd:
             end = ((m - ledger.c[rows]) // PHASES + 1) * FRAME
             have &= ~self._odd[rows] | (self._ahead[rows] >= end)
@@ -131,13 +173,14 @@ class Reception:
 
     def _store(self, rows: Rows, due: Sizes) -> None:
         columns, ledger = self.columns, self.columns.ledger
+        if not len(rows):
+            return
         cell = due // PHASES % SLOTS * columns.rows + rows
-        self._cells[cell] = columns.rx[rows, HEADER:PACKET]
-        self._gen[cell] = ledger.owner[rows]
-        self._law[cell] = ledger.codec[rows]
-        self._state[cell] = VOICE
-        self._due[cell] = due
+        ledger.cells[cell] = columns.rx_frames[rows]
+        self._tags[cell, 1] = mark(ledger.owner[rows], ledger.codec[rows], VOICE)
+        self._tags[cell, 0] = due
         columns.last_due[rows] = due
+        self._early = max(self._early, int(due.max()))
         self._astray[rows] = 0
 
     def _count(self, rows: Rows, word: NDArray[np.uint32]) -> None:
@@ -176,7 +219,7 @@ class Reception:
         columns, ledger = self.columns, self.columns.ledger
         word = columns.rx32[rows, 0].astype(np.uint32)
         new = (ledger.anchored[rows] == 0) | (columns.rx32[rows, 2] != ledger.heard[rows])
-        new |= self._jumped(m, rows, word)
+        new |= self._jumped(m, rows)
         if new.any():
             self.anchor(m, rows[new], length[new])
         self._count(rows, word)
@@ -190,14 +233,13 @@ class Reception:
         for i in np.flatnonzero(~late & ~whole).tolist():
             self._spread(m, int(rows[i]), int(offset[i]), int(length[i]))
 
-    def _jumped(self, m: int, rows: Rows, word: NDArray[np.uint32]) -> Flags:
-        """Timestamps that leapt ahead in an unbroken stream, or a stream of which nothing is usable for a
+    def _jumped(self, m: int, rows: Rows) -> Flags:
+        """Timestamps that leapt ahead, or a stream of which nothing is usable for a
         while."""
         columns, ledger = self.columns, self.columns.ledger
         offset = (columns.rx32[rows, 1].astype(np.uint32) - ledger.base[rows]).view(np.int32)
         early = ledger.c[rows] + PHASES * (offset // FRAME) - m
-        next_one = word.astype(np.uint16) == (ledger.high_seq[rows] + 1).astype(np.uint16)
-        jumped: Flags = (early > FARTHEST) | (early > FAR) & next_one | (self._astray[rows] >= ASTRAY)
+        jumped: Flags = (early > FAR) | (self._astray[rows] >= ASTRAY)
         return jumped
 
     def _too_late(self, rows: Rows, due: Sizes) -> None:
@@ -206,6 +248,7 @@ class Reception:
         late = rows[(self._due[cell] != due) | (self._state[cell] != VOICE)]
         if len(late):
             self._astray[late] += 1
+            self._any_astray = True
             self.late.append(late)
 
     def _spread(self, m: int, row: int, offset: int, length: int) -> None:
@@ -235,10 +278,10 @@ class Reception:
         cell = due // PHASES % SLOTS * self.columns.rows + row
         if self._due[cell] != due or self._state[cell] != VOICE:
             self._cells[cell] = SILENCE[ledger.codec[row]]
-            self._gen[cell] = ledger.owner[row]
-            self._law[cell] = ledger.codec[row]
-            self._state[cell] = VOICE
-            self._due[cell] = due
+            one = slice(row, row + 1)
+            self._tags[cell, 1] = mark(ledger.owner[one], ledger.codec[one], VOICE)[0]
+            self._tags[cell, 0] = due
+            self._early = max(self._early, due)
         return cell
 
     def rebase(self, rows: Rows, frames: Sizes) -> None:

@@ -2,16 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import TypeVar
-
 import numpy as np
 
-from media.columns import Columns, Crossing, Hearing, Music, Rows, Speaking
+from media.columns import HEADER, PACKET, Columns, Crossing, Hearing, Music, Rows, Speaking, mark
 from media.g711 import FRAME, SILENCE
 from media.ledger import I64, LOOP, NOTHING, PHASES, SHIFTS, SILENT
-
-T = TypeVar("T")
 
 SHORTEST = PHASES - 1
 """Phases between two packets of a row at least: a frame less is a burst to the party's phone."""
@@ -23,10 +18,9 @@ class Roster:
     def __init__(self, columns: Columns) -> None:
         self.columns = columns
         empty = np.zeros(0, np.intp)
-        self.hearing = [Hearing(empty, [], []) for _ in range(PHASES)]
-        self.speaking = [
-            Speaking(empty, [], Music(empty, empty, empty), empty, [], [], []) for _ in range(PHASES)
-        ]
+        self.hearing = [Hearing(columns, empty) for _ in range(PHASES)]
+        nothing = Music(empty, empty, empty)
+        self.speaking = [Speaking(columns, empty, [], nothing, empty) for _ in range(PHASES)]
         self._seen: list[int] = []
 
     def refresh(self, m: int) -> None:
@@ -45,8 +39,13 @@ class Roster:
 
     def _hearing(self, phase: int) -> Hearing:
         columns = self.columns
-        rows = np.flatnonzero(columns.awake & (columns.ledger.c % PHASES == phase))
-        return Hearing(rows, _pick(columns.sockets, rows), _pick(columns.rx_views, rows))
+        self.hearing[phase].settle(columns.ledger)
+        return Hearing(columns, np.flatnonzero(columns.awake & (columns.ledger.c % PHASES == phase)))
+
+    def settle(self) -> None:
+        """Bring the counts in the ledger up to date."""
+        for hearing in self.hearing:
+            hearing.settle(self.columns.ledger)
 
     def _retune(self, m: int) -> None:
         """Give each sending row the phase in which its source is heard; a row with no such source keeps its
@@ -92,6 +91,8 @@ class Roster:
         pause = np.maximum(first - ledger.sent[rows] - PHASES, 0)
         ledger.stamp[rows] += (pause * (FRAME // PHASES)).astype(np.uint32)
         columns.tx[rows[pause > 0], 1] |= 0x80
+        for phase in set(columns.txphase[rows].tolist()):
+            columns.tx_stale[phase] = True
 
     def _speaking(self, phase: int) -> Speaking:
         columns, ledger = self.columns, self.columns.ledger
@@ -102,16 +103,11 @@ class Roster:
         bridges = []
         for worker in np.unique(ledger.src_w[bridged]).tolist():
             rows = bridged[ledger.src_w[bridged] == worker]
-            bridges.append(Crossing(worker, rows, ledger.src[rows].astype(np.intp), columns.lag(worker)))
+            want = mark(ledger.src_gen[rows], ledger.codec[rows], 0)
+            sources = ledger.src[rows].astype(np.intp)
+            bridges.append(Crossing(worker, rows, sources, want, columns.lag(worker)))
         first = ledger.loop_at[loops] + ledger.codec[loops] * np.int64(columns.arena.capacity)
         music = Music(loops, first, ledger.loop_len[loops].copy())
         silent = mine[(ledger.clip[mine] == 0) & (ledger.kind[mine] == SILENT)]
-        columns.tx[silent, 12:] = SILENCE[ledger.codec[silent], None]
-        odd = (ledger.ptime[mine] != 20) | (ledger.latched[mine] == 0)
-        plain = mine[~odd]
-        sockets, views = _pick(columns.sockets, plain), _pick(columns.tx_views, plain)
-        return Speaking(mine, bridges, music, clips, sockets, views, mine[odd].tolist())
-
-
-def _pick(things: Sequence[T], rows: Rows) -> list[T]:
-    return [things[row] for row in rows.tolist()]
+        columns.tx[silent, HEADER:PACKET] = SILENCE[ledger.codec[silent], None]
+        return Speaking(columns, mine, bridges, music, clips)

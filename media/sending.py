@@ -5,14 +5,18 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Callable
+from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
 
-from media.columns import HEADER, Columns, Crossing, Rows, Speaking
+from media.columns import HEADER, MARKER, PACKET, Columns, Crossing, Rows, Speaking
 from media.g711 import ACROSS, FRAME, SILENCE
 from media.ledger import PHASES, SLOTS, Ledger
 from media.wire import Wire
+
+_ONE_PACKET: Final = np.array([FRAME, 1, 1, 0], np.uint32)
+_OWNER_AND_LAW: Final = np.uint64(0xFF_FFFF_FFFF)
 
 
 class Sending:
@@ -23,73 +27,91 @@ class Sending:
         self.wire = wire
         self.ended = ended
         self._packed: dict[int, bytearray] = {}
-        self._source_cells = [ledger.frame.reshape(-1, FRAME) for ledger in columns.ledgers]
 
     def forget(self, row: int) -> None:
         """Sound that waits to fill a packet belongs to nobody any more."""
         self._packed.pop(row, None)
 
     def send(self, m: int, speaking: Speaking) -> None:
-        rows, bridges, music, clips, sockets, views, odd = speaking
-        if not len(rows):
+        """One packet of each row, or as many as its packet size asks for."""
+        if not len(speaking.rows):
             return
-        columns, ledger = self.columns, self.columns.ledger
-        for crossing in bridges:
-            columns.tx[crossing.rows, HEADER:] = self._said(m, crossing)
-        if len(music.rows):  # one place in the clip for all its listeners, by the clock
-            at = music.first + m // PHASES % music.frames
-            columns.tx[music.rows, HEADER:] = columns.arena.frames.take(at, axis=0)
-        if len(clips):
-            columns.tx[clips, HEADER:] = self._sound(m, clips)
-        ledger.seq[rows] += 1
-        ledger.stamp[rows] += FRAME
-        columns.tx16[rows, 1] = ledger.seq[rows]
-        columns.tx32[rows, 1] = ledger.stamp[rows]
-        sends = map(self.wire.send, sockets, views)
+        columns = self.columns
+        for crossing in speaking.bridges:
+            columns.tx_frames[crossing.rows] = self._said(m, crossing)
+        if len(speaking.music.rows):  # one place in the clip for all its listeners, by the clock
+            at = speaking.music.first + m // PHASES % speaking.music.frames
+            columns.tx_frames[speaking.music.rows] = columns.sounds[at]
+        if len(speaking.clips):
+            columns.tx_frames[speaking.clips] = self._sound(m, speaking.clips)
+        self._address(speaking)
+        sends = map(self.wire.send, speaking.sockets, speaking.views)
         while True:
             try:
                 deque(sends, 0)
                 break
             except OSError:  # a refused packet is lost; the next ones are sent all the same
                 columns.counts.send_errors += 1
-        for row in odd:
-            self._send_odd(row)
-        columns.tx[rows, 1] = ledger.payload[rows]
-        ledger.packets[rows] += 1
-        ledger.sent[rows] = m
-        columns.counts.sent += len(rows)
-        if len(clips):
-            self._finish(m, clips)
+        for row in speaking.loose:
+            self._deliver(row, columns.tx_views[row])
+        for row in speaking.packed:
+            self._pack(row)
+        if speaking.marked:
+            speaking.first &= np.uint32(~MARKER & 0xFFFFFFFF)
+            columns.tx[speaking.regular, 1] &= 0x7F
+            speaking.marked = False
+        columns.ledger.sent[speaking.rows] = m
+        columns.counts.sent += len(speaking.rows)
+        if len(speaking.clips):
+            self._finish(m, speaking.clips)
+
+    def _address(self, speaking: Speaking) -> None:
+        """Sequence numbers and timestamps of the packets about to leave (RFC 3550 5.1), two words a row."""
+        rows, position, head = speaking.regular, speaking.position, speaking.head
+        position += _ONE_PACKET
+        head[:, 0] = (speaking.first | position[:, 1] & np.uint32(0xFFFF)).byteswap()
+        head[:, 1] = position[:, 0].byteswap()
+        self.columns.tx_heads[rows] = speaking.heads
+        self.columns.ledger.position[rows] = position
 
     # ------------------------------------------------------------------------------------------ other rows
 
-    def _said(self, m: int, crossing: Crossing) -> NDArray[np.uint8]:
+    def _said(self, m: int, crossing: Crossing) -> NDArray[np.void]:
         """What the sources said in the frame due now, in the listeners' law; silence where it is not
         theirs."""
-        ledger, source = self.columns.ledger, self.columns.ledgers[crossing.worker]
+        source = self.columns.ledgers[crossing.worker]
         due = m - crossing.lag
         cell = due // PHASES % SLOTS * source.rows + crossing.sources
-        ok = source.due.ravel().take(cell) == due
+        tags = source.tag.reshape(-1, 2).take(cell, axis=0)
+        ok = (tags[:, 0] == due) & (tags[:, 1] & _OWNER_AND_LAW == crossing.want)
+        if ok.all():
+            voice: NDArray[np.void] = source.cells[cell]
+            return voice
+        return self._sorted_out(m, due, crossing, cell)
+
+    def _sorted_out(self, m: int, due: int, crossing: Crossing, cell: Rows) -> NDArray[np.void]:
+        """The same, where some frame is another's, in the other law, or not there."""
+        ledger, source = self.columns.ledger, self.columns.ledgers[crossing.worker]
+        ok = source.due.reshape(-1)[cell] == due
         if not ok.all() and crossing.worker != self.columns.me:
             self._younger(m, due, crossing, cell, ok)
-        ok &= source.gen.ravel().take(cell) == ledger.src_gen[crossing.rows]
-        voice = self._source_cells[crossing.worker].take(cell, axis=0)
+        ok &= source.gen.reshape(-1)[cell] == ledger.src_gen[crossing.rows]
+        voice = source.frame.reshape(-1, FRAME).take(cell, axis=0)
         codec = ledger.codec[crossing.rows]
-        law = source.law.ravel().take(cell)
+        law = source.law.reshape(-1)[cell]
         foreign = np.flatnonzero(law != codec)
-        if len(foreign):
-            voice[foreign] = ACROSS[law[foreign, None], voice[foreign]]
-        if not ok.all():
-            silent = np.flatnonzero(~ok)
-            voice[silent] = SILENCE[codec[silent], None]
-            self.columns.counts.silenced += len(silent)
-        return voice
+        voice[foreign] = ACROSS[law[foreign, None], voice[foreign]]
+        silent = np.flatnonzero(~ok)
+        voice[silent] = SILENCE[codec[silent], None]
+        self.columns.counts.silenced += len(silent)
+        frames: NDArray[np.void] = voice.view(f"V{FRAME}")[:, 0]
+        return frames
 
     def _younger(self, m: int, due: int, crossing: Crossing, cell: Rows, ok: NDArray[np.bool_]) -> None:
         """Another worker moved a row or is late: any frame younger than a tick that was not sent yet will
         do."""
         source: Ledger = self.columns.ledgers[crossing.worker]
-        slots = source.due.ravel()
+        slots = source.due.reshape(-1)
         for i in np.flatnonzero(~ok).tolist():
             sent = int(self.columns.ledger.sent[crossing.rows[i]])
             for tick in (due // PHASES, due // PHASES - 1):
@@ -100,14 +122,15 @@ class Sending:
 
     # ------------------------------------------------------------------------------------------ clips
 
-    def _sound(self, m: int, rows: Rows) -> NDArray[np.uint8]:
+    def _sound(self, m: int, rows: Rows) -> NDArray[np.void]:
         """The frames of one-shot clips, which count from the tick of their first packet."""
         ledger, arena, tick = self.columns.ledger, self.columns.arena, m // PHASES
         fresh = rows[ledger.clip_from[rows] < 0]
         ledger.clip_from[fresh] = tick
         inside = np.minimum(tick - ledger.clip_from[rows], ledger.clip_len[rows] - 1)
         at = ledger.codec[rows] * np.int64(arena.capacity) + ledger.clip_at[rows] + inside
-        return arena.frames.take(at, axis=0)
+        frames: NDArray[np.void] = self.columns.sounds[at]
+        return frames
 
     def _finish(self, m: int, rows: Rows) -> None:
         ledger, tick = self.columns.ledger, m // PHASES
@@ -127,25 +150,21 @@ class Sending:
 
     # ------------------------------------------------------------------------------------------ odd rows
 
-    def _send_odd(self, row: int) -> None:
-        """A row whose party has not spoken yet, or whose packets are not 20 ms."""
-        ledger = self.columns.ledger
-        if ledger.ptime[row] == 20:
-            self._deliver(row, self.columns.tx_views[row])
-            return
+    def _pack(self, row: int) -> None:
+        """A row whose packets are not 20 ms: its frames are kept until they fill one."""
+        columns, ledger = self.columns, self.columns.ledger
         size = int(ledger.ptime[row]) * FRAME // 20
         waiting = self._packed.setdefault(row, bytearray())
-        waiting += self.columns.tx[row, HEADER:].tobytes()
-        seq = int(ledger.seq[row]) - 1
-        stamp = int(ledger.stamp[row]) - FRAME
+        waiting += columns.tx[row, HEADER:PACKET].tobytes()
+        stamp, seq, packets = ledger.position[row, :3].tolist()
         while len(waiting) >= size:
-            seq, stamp = seq + 1, stamp + size
-            self.columns.tx16[row, 1] = seq & 0xFFFF
-            self.columns.tx32[row, 1] = stamp & 0xFFFFFFFF
-            self._deliver(row, self.columns.tx[row, :HEADER].tobytes() + waiting[:size])
+            seq, stamp, packets = seq + 1, stamp + size, packets + 1
+            columns.tx16[row, 1] = seq & 0xFFFF
+            columns.tx32[row, 1] = stamp & 0xFFFFFFFF
+            self._deliver(row, columns.tx[row, :HEADER].tobytes() + waiting[:size])
+            columns.tx[row, 1] &= 0x7F
             del waiting[:size]
-        ledger.seq[row] = seq & 0xFFFF
-        ledger.stamp[row] = stamp & 0xFFFFFFFF
+        ledger.position[row, :3] = stamp & 0xFFFFFFFF, seq & 0xFFFF, packets & 0xFFFFFFFF
 
     def _deliver(self, row: int, packet: bytes | memoryview) -> None:
         columns, ledger = self.columns, self.columns.ledger
