@@ -38,6 +38,8 @@ class Desk:
     """Everything a story needs, wired once by the app."""
 
     settings: Settings
+    workstreams: dict[str, InboundWorkstream]
+    """The inbound ones."""
     clock: Clock
     plant: Plant
     floor: Floor
@@ -48,12 +50,6 @@ class Desk:
     disk: Executor
     """The one thread that writes facts beside recordings."""
     journal: Journal
-
-    @property
-    def workstreams(self) -> dict[str, InboundWorkstream]:
-        """The inbound ones."""
-        every = self.settings.workstreams.items()
-        return {name: stream for name, stream in every if isinstance(stream, InboundWorkstream)}
 
     @property
     def ring_agent(self) -> float:
