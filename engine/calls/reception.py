@@ -22,6 +22,7 @@ from media.control import NoRow
 
 log = structlog.get_logger()
 
+LONGEST_NAME = 128
 BUSY_FOR = 5
 """Seconds that Retry-After asks for while draining or full."""
 
@@ -101,8 +102,13 @@ class Reception:
 
 
 def customer(caller: NameAddr) -> Party:
-    """Who calls, as far as From says."""
-    return Party("customer", parse_uri(caller.uri).user, caller.display)
+    """Who calls, as far as From says; what is no text, or no end of it, stays out of journal and file names."""
+    return Party("customer", plain(parse_uri(caller.uri).user), plain(caller.display))
+
+
+def plain(text: str) -> str:
+    """Printable characters, at most so many."""
+    return "".join(c if c.isprintable() else "?" for c in text[:LONGEST_NAME])
 
 
 def may_replace(event: Invited, leg: Leg) -> bool:

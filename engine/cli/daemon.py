@@ -55,7 +55,7 @@ def run_daemon(settings: Settings, drain: float, log_format: str) -> int:
         log.error("cannot_start", why=str(error))
         return codes.CANNOT_START
     finally:
-        lines.flush()
+        lines.close()
 
 
 async def _serve(settings: Settings, drain: float, started: float, lines: Lines) -> int:
