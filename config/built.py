@@ -69,7 +69,7 @@ BUILT: Tree = {
     },
     "waiting_strategies": {ANY: {"greeting": _all, "music": _all, "max_wait": _all, "then": _only("end")}},
     "recordings": {"enabled": _all, "direction": _all, "folder": _all, "files": _only("separate")},
-    "web": {"listen": _all},
+    "web": {"listen": _all, "tokens": _all, "hosts": _all, "requests_per_second": _all, "webhooks": _all},
     "store": {"url": lambda url: url.get_secret_value().startswith("sqlite:")},
     "logging": {"level": _all, "format": _all},
 }

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Annotated, Literal, get_args
 
 from pydantic import Field
 
-from config.addresses import HostPort, ListenAddress
+from config.addresses import Domain, HostPort, ListenAddress
 from config.faults import Broken
-from config.scalars import Name, Secret
-from config.section import Section
+from config.scalars import Name, Secret, matching, number
+from config.section import Filled, Section, Unique
 
 if TYPE_CHECKING:
     from config.settings import Settings
@@ -24,13 +24,48 @@ class Token(Section):
     token: Secret = Field(description="The token itself.")
 
 
+EventType = Literal[
+    "conversation.started",
+    "conversation.phase",
+    "conversation.ended",
+    "agent.changed",
+    "config.reloaded",
+    "config.refused",
+]
+EVENTS: tuple[EventType, ...] = get_args(EventType)
+"""Types of events that the API tells of."""
+
+
+class Webhook(Section):
+    """Somebody who is told of events by POST."""
+
+    url: Annotated[
+        str,
+        matching(
+            r"https?://(\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9.-]+)(:[0-9]{1,5})?(/[^\s]*)?",
+            "http:// or https:// with a host, no user or password in it",
+        ),
+    ] = Field(description="Where events are posted to.")
+    secret: Secret = Field(description="Signs each delivery (HMAC-SHA256 over TIMESTAMP.BODY).")
+    events: Annotated[tuple[EventType, ...], Unique, Filled] = Field(
+        EVENTS, description="Types of events that are posted."
+    )
+
+
 class Web(Section):
     """The HTTP side."""
 
     listen: ListenAddress = Field(
         HostPort("127.0.0.1", 8080), description="Address and port; port 0 is any free one."
     )
-    tokens: tuple[Token, ...] = Field((), description="Tokens of the API.")
+    tokens: tuple[Token, ...] = Field((), description="Tokens of the API; without any it stays closed.")
+    hosts: Annotated[tuple[Domain, ...], Unique] = Field(
+        (), description="Names that browsers reach this server by, beside localhost and IP addresses."
+    )
+    requests_per_second: Annotated[float, number(1, 10_000)] = Field(
+        300.0, description="Requests to the API that one token, and one address, may make."
+    )
+    webhooks: tuple[Webhook, ...] = Field((), description="Who is told of events by POST.")
 
     def broken(self, deployment: Settings) -> Iterator[Broken]:
         """Names and tokens tell programs apart."""

@@ -29,6 +29,9 @@ from engine.sip.stack import Stack
 from engine.store.store import Store
 from engine.transports.driver import Driver
 from engine.trunks.directory import Directory
+from engine.web.api.office import Office
+from engine.web.api.ring import Ring
+from engine.web.api.watch import watch
 from engine.web.engine_board import EngineBoard
 
 BUILT_CODECS = ("PCMU", "PCMA")
@@ -47,6 +50,7 @@ class Engine:
     desk: Desk
     book: Book
     board: EngineBoard
+    office: Office
 
     def held(self) -> dict[str, int]:
         """Everything that calls hold, by kind; all 0 when there are none, or something was left behind."""
@@ -110,7 +114,10 @@ async def assemble(settings: Settings, world: World, sound: Sound, store: Store,
     book = Book(world.node, clock, world.token, journal, stories(desk))
     driver.deliver = Reception(desk, book).deliver
     board = EngineBoard(settings.organisation.name, clock, book, floor, dispatcher)
-    return Engine(settings, stack, driver, floor, dispatcher, desk, book, board)
+    ring = Ring(clock, world.token())
+    office = Office(settings, world.node, clock, book, floor, dispatcher, journal, store, ring)
+    watch(office)
+    return Engine(settings, stack, driver, floor, dispatcher, desk, book, board, office)
 
 
 def directory(settings: Settings) -> Directory:

@@ -60,6 +60,8 @@ class Reason(StrEnum):
     """The sound of the call could not be brought back."""
     NO_ACK = "no_ack"
     """The caller's side never confirmed our answer."""
+    RELEASED = "released"
+    """Somebody with the right to do so ended it from outside: by the API."""
     STOPPED = "stopped"
     """The engine was stopped while the call was up."""
     FAULT = "fault"

@@ -7,9 +7,11 @@ from enum import StrEnum
 
 
 class Status(StrEnum):
-    """A person's choice. For now it follows the phone: registered is available."""
+    """A person's choice, as far as their phone allows one."""
 
     AVAILABLE = "available"
+    AWAY = "away"
+    """Not to be rung. A call they have goes on."""
     OFFLINE = "offline"
     """No phone of theirs is registered."""
 
@@ -39,6 +41,8 @@ class Agent:
     since: float = 0.0
     """Monotonic time of the last change of status or doing."""
     talking_to: str = ""
+    chosen: Status = Status.AVAILABLE
+    """What they want to be while a phone of theirs is registered: available or away."""
     phones: int = 0
     """Contacts registered now."""
     calls: int = 0

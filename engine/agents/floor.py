@@ -76,10 +76,13 @@ class Floor:
         if agent is None:
             return
         agent.phones = phones
-        status = Status.AVAILABLE if phones else Status.OFFLINE
-        if agent.status is not status:
-            agent.status = status
-            self._changed(agent)
+        self._settle(agent)
+
+    def choose(self, agent_id: str, status: Status) -> None:
+        """The agent wants to be available, or away, from now on; it shows once a phone is registered."""
+        agent = self.agents[agent_id]
+        agent.chosen = status
+        self._settle(agent)
 
     def reserve(self, agent_id: str, conversation: str) -> Hold | None:
         """Take a free agent for a conversation; None when somebody else was quicker."""
@@ -98,6 +101,13 @@ class Floor:
         """Wrap-up or a pause: idle again by itself."""
         self.change(agent, doing)
         self._later(seconds, lambda: self.change(agent, Doing.IDLE))
+
+    def _settle(self, agent: Agent) -> None:
+        """Make the status what phone and choice say."""
+        status = agent.chosen if agent.phones else Status.OFFLINE
+        if agent.status is not status:
+            agent.status = status
+            self._changed(agent)
 
     def _changed(self, agent: Agent) -> None:
         agent.since = self._clock.monotonic()

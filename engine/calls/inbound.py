@@ -52,7 +52,7 @@ async def wait_in_queue(desk: Desk, conversation: Conversation, caller: Leg, pla
         undo.callback(place.give_back)
         with while_up(caller):
             while True:
-                match next_step(place.facts(desk.clock.monotonic()), place.queue.rules):
+                match next_step(place.facts(desk.clock.monotonic()), place.rules):
                     case Greet():
                         await greet(conversation, caller, sound.greeting)
                         place.greeted()

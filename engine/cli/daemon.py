@@ -167,7 +167,14 @@ async def _mending(engine: Engine, disk: Executor) -> AsyncIterator[None]:
 @asynccontextmanager
 async def _site(settings: Settings, engine: Engine) -> AsyncIterator[tuple[str, int]]:
     listen = settings.web.listen
-    site = create_site(engine.board, engine.desk.clock, lambda: "draining" if engine.book.draining else None)
+    office = engine.office
+    site = create_site(
+        engine.board,
+        engine.desk.clock,
+        lambda: "draining" if engine.book.draining else None,
+        hosts=lambda: office.settings.web.hosts,
+        office=office,
+    )
     async with serve(site, listen.host, listen.port) as address:
         yield address
 

@@ -34,12 +34,16 @@ class Book:
         self._carry_out = carry_out
         self._tasks: TaskGroup | None = None
         self._scopes: dict[str, anyio.CancelScope] = {}
+        self._released: dict[str, Ended] = {}
+        """Ends that were asked for from outside."""
         self._emptied = anyio.Event()
         self.live: dict[str, Conversation] = {}
         self.draining = False
         """No new conversations; those there are may finish."""
         self.on_change: list[Callable[[], None]] = []
         """Called after every change of a conversation's phase, its first and its last included."""
+        self.watchers: list[Callable[[Conversation], None]] = []
+        """Called with a conversation when it begins and after every change of its phase."""
         self.offered = 0
         self.answered = 0
         self.ends: Counter[Reason] = Counter()
@@ -77,6 +81,8 @@ class Book:
         self.live[conversation.id] = conversation
         self.offered += 1
         self._journal.started(conversation)
+        for tell in self.watchers:
+            tell(conversation)
         return conversation
 
     def begin(self, conversation: Conversation, first: Story) -> None:
@@ -104,6 +110,15 @@ class Book:
                 await self._emptied.wait()
         return not self.live
 
+    def release(self, conversation: str, detail: str) -> bool:
+        """End a conversation from outside; `detail` says on whose word. False when it has no story to end."""
+        scope = self._scopes.get(conversation)
+        if scope is None:
+            return False
+        self._released[conversation] = Ended(Reason.RELEASED, detail=detail)
+        scope.cancel()
+        return True
+
     def stop(self) -> None:
         """End every conversation at once."""
         self.draining = True
@@ -119,7 +134,8 @@ class Book:
                     end = await self._to_the_end(conversation, first)
             finally:
                 del self._scopes[conversation.id]
-                self.close(conversation, end)
+                asked = self._released.pop(conversation.id, end)
+                self.close(conversation, asked if end.reason is Reason.STOPPED else end)
 
     async def _to_the_end(self, conversation: Conversation, first: Story) -> Ended:
         try:
@@ -139,3 +155,5 @@ class Book:
         self._journal.entered(conversation, phase)
         for tell in self.on_change:
             tell()
+        for watch in self.watchers:
+            watch(conversation)

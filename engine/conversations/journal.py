@@ -56,6 +56,11 @@ class Journal:
         detail = {"agent": agent, "outcome": outcome, "code": code}
         self._note(call, "agent_missed", detail)
 
+    def noted(self, call: Conversation, event: str, detail: dict[str, str | int | None]) -> None:
+        """Something that was done to it from outside."""
+        log.info(event, conversation=call.id, **detail)
+        self._note(call, event, detail)
+
     def ended(self, call: Conversation) -> None:
         end = call.end
         assert end is not None, "a conversation ends before it is said to have ended"

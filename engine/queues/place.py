@@ -21,6 +21,8 @@ class Place:
         self._ready = anyio.Event()
         self._left = False
         self.queue = queue
+        self.rules = queue.rules
+        """As they were when the item came: another deployment applies to those who come after it."""
         self.hold: Hold | None = None
         """The agent reserved for this item, until `take` hands them to the one who rings them."""
 

@@ -17,6 +17,7 @@ from engine.store.records import (
     first_row,
     journal_row,
 )
+from engine.store.search import Search
 
 
 class MemoryStore:
@@ -54,6 +55,10 @@ class MemoryStore:
     async def unended(self, node: str) -> list[ConversationRow]:
         rows = (row for row in self._conversations.values() if row.node == node and row.ended is None)
         return sorted(rows, key=lambda row: (row.started, row.id))
+
+    async def conversations(self, search: Search) -> list[ConversationRow]:
+        rows = (row for row in self._conversations.values() if search.takes(row))
+        return sorted(rows, key=search.key, reverse=True)[: search.limit]
 
     async def journal(self, conversation: str) -> list[JournalRow]:
         return sorted(self._journals.get(conversation, {}).values(), key=lambda row: row.seq)

@@ -19,6 +19,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 
 from engine.store.batch import Batch, sort_out
 from engine.store.records import ConversationRow, JournalRow, Record, RecordingWhole
+from engine.store.search import Search
 from engine.store.store import StoreDown
 from engine.store.tables import change_conversation, conversations, insert_new, journal, recordings
 from engine.store.writer import Writer
@@ -54,6 +55,9 @@ class SqlStore:
         live = select(conversations).where(conversations.c.node == node, conversations.c.ended.is_(None))
         rows = await self._read(live.order_by(conversations.c.started, conversations.c.id))
         return [ConversationRow(**row) for row in rows]
+
+    async def conversations(self, search: Search) -> list[ConversationRow]:
+        return [ConversationRow(**row) for row in await self._read(search.query())]
 
     async def journal(self, conversation: str) -> list[JournalRow]:
         lines = select(journal).where(journal.c.conversation == conversation).order_by(journal.c.seq)

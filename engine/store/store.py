@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Protocol
 
 from engine.store.records import ConversationRow, JournalRow, Record, RecordingWhole
+from engine.store.search import Search
 
 
 class StoreDown(Exception):
@@ -37,6 +38,10 @@ class Store(Protocol):
 
     async def unended(self, node: str) -> list[ConversationRow]:
         """Conversations of a node without an end, oldest first: after a restart, those a crash cut off."""
+        ...
+
+    async def conversations(self, search: Search) -> list[ConversationRow]:
+        """A page of those asked for, the newest first."""
         ...
 
     async def journal(self, conversation: str) -> list[JournalRow]:

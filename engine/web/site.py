@@ -11,9 +11,14 @@ import structlog
 from aiohttp import web
 
 from engine.facts import Clock
+from engine.web.api.nouns import serve_api
+from engine.web.api.office import Office
+from engine.web.api.problem import problems
+from engine.web.api.route import MOST_BYTES
 from engine.web.board import BoardSource
 from engine.web.feed import Feed
 from engine.web.guard import guard
+from engine.web.hosts import Hosts, host_check, none_further
 from engine.web.live import CLOCK, FEED, live
 from engine.web.pages.wallboard import PARTS, wallboard_page
 from engine.web.probes import UNREADY, Unready, healthz, readyz
@@ -32,12 +37,20 @@ def always_ready() -> str | None:
     return None
 
 
-def create_site(source: BoardSource, clock: Clock, unready: Unready = always_ready) -> web.Application:
-    """The wallboard at /, its events at /live, and the probes /healthz and /readyz.
+def create_site(
+    source: BoardSource,
+    clock: Clock,
+    unready: Unready = always_ready,
+    *,
+    hosts: Hosts = none_further,
+    office: Office | None = None,
+) -> web.Application:
+    """The wallboard at /, its events at /live, the probes /healthz and /readyz; with an office, the API.
 
-    `clock` is the one whose monotonic times the boards carry; `unready` answers /readyz.
+    `clock` is the one whose monotonic times the boards carry; `unready` answers /readyz; `hosts` are the names that
+    this server answers to beside its addresses.
     """
-    app = web.Application()
+    app = web.Application(client_max_size=MOST_BYTES, middlewares=[host_check(hosts), problems])
     app[SOURCE], app[CLOCK], app[UNREADY] = source, clock, unready
     app[FEED] = Feed(source, PARTS)
     app.on_response_prepare.append(guard)
@@ -48,6 +61,8 @@ def create_site(source: BoardSource, clock: Clock, unready: Unready = always_rea
     app.router.add_get("/healthz", healthz)
     app.router.add_get("/readyz", readyz)
     app.router.add_static("/static", STATIC)
+    if office is not None:
+        serve_api(app, office)
     return app
 
 

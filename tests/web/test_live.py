@@ -65,7 +65,7 @@ async def test_a_browser_that_takes_nothing_holds_up_nobody_and_is_let_go(
     monkeypatch.setattr(site[FEED], "_apart", 0.01)
     async with serve(site, "127.0.0.1", 0) as (host, port), aiohttp.ClientSession() as http:
         _, writer = await asyncio.open_connection(host, port, limit=1024)
-        writer.write(b"GET /live HTTP/1.1\r\nHost: wall\r\n\r\n")
+        writer.write(b"GET /live HTTP/1.1\r\nHost: localhost\r\n\r\n")
         await settled(lambda: site[FEED].viewers == 1)
         async with http.get(f"http://{host}:{port}/live") as answer:
             stream = events(answer)

@@ -1,0 +1,68 @@
+"""Looking conversations up: newest first, a page at a time."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import Select, and_, or_, select
+
+from engine.store.records import ConversationRow
+from engine.store.tables import conversations
+
+EXACT = ("queue", "agent", "number", "caller", "direction", "phase", "end")
+"""Fields that are compared as they are."""
+
+
+@dataclass(frozen=True, slots=True)
+class Search:
+    """Which conversations; None asks for nothing. Times are wall times."""
+
+    limit: int
+    after: tuple[float, str] | None = None
+    """Start and id of the last one seen: only what stands behind it."""
+    live: bool | None = None
+    """True: without an end; False: with one."""
+    since: float | None = None
+    """Started then or later."""
+    until: float | None = None
+    """Started before."""
+    queue: str | None = None
+    agent: str | None = None
+    number: str | None = None
+    caller: str | None = None
+    direction: str | None = None
+    phase: str | None = None
+    end: str | None = None
+
+    def takes(self, row: ConversationRow) -> bool:
+        """Whether a conversation is one of those asked for."""
+        wanted = all(getattr(self, name) in (None, getattr(row, name)) for name in EXACT)
+        live = self.live is None or self.live == (row.ended is None)
+        since = self.since is None or row.started >= self.since
+        until = self.until is None or row.started < self.until
+        return wanted and live and since and until and (self.after is None or self.key(row) < self.after)
+
+    @staticmethod
+    def key(row: ConversationRow) -> tuple[float, str]:
+        """What pages are ordered by, the greatest first."""
+        return row.started, row.id
+
+    def query(self) -> Select[Any]:
+        """The same as a statement."""
+        column = conversations.c
+        chosen = select(conversations).order_by(column.started.desc(), column.id.desc()).limit(self.limit)
+        for name in EXACT:
+            if (value := getattr(self, name)) is not None:
+                chosen = chosen.where(column[name] == value)
+        if self.live is not None:
+            chosen = chosen.where(column.ended.is_(None) if self.live else column.ended.is_not(None))
+        if self.since is not None:
+            chosen = chosen.where(column.started >= self.since)
+        if self.until is not None:
+            chosen = chosen.where(column.started < self.until)
+        if self.after is not None:
+            started, id = self.after
+            behind = or_(column.started < started, and_(column.started == started, column.id < id))
+            chosen = chosen.where(behind)
+        return chosen

@@ -1,0 +1,60 @@
+"""Conversations are found the same in every form of the store."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from engine.store.memory import MemoryStore
+from engine.store.open import open_store
+from engine.store.records import ConversationEnded, ConversationStarted, PhaseEntered
+from engine.store.search import Search
+from engine.store.store import Store
+
+
+@pytest.fixture(params=["memory", "sqlite"])
+async def store(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[Store]:
+    """Six conversations: started at 0 to 5 (two at 3), c0 and c1 over, the odd ones to sales."""
+    if request.param == "memory":
+        made = MemoryStore()
+        await fill(made)
+        yield made
+    else:
+        async with open_store(f"sqlite:///{tmp_path}/s.db") as opened:
+            await fill(opened)
+            yield opened
+
+
+async def fill(store: Store) -> None:
+    for i, started in enumerate((0.0, 1.0, 2.0, 3.0, 3.0, 5.0)):
+        store.write(ConversationStarted(f"c{i}", "n1", "inbound", "+1", f"+44{i}", started))
+        store.write(PhaseEntered(f"c{i}", 1, started, "waiting", queue="sales" if i % 2 else "support"))
+    for i in range(2):
+        store.write(ConversationEnded(f"c{i}", 9.0, "completed"))
+    await store.flush()
+
+
+@pytest.mark.parametrize(
+    ("asked", "found"),
+    [
+        ({}, "543210"),
+        ({"limit": 2}, "54"),
+        ({"after": (3.0, "c4")}, "3210"),
+        ({"after": (3.0, "c3"), "limit": 1}, "2"),
+        ({"live": True}, "5432"),
+        ({"live": False}, "10"),
+        ({"queue": "sales"}, "531"),
+        ({"queue": "sales", "live": True, "until": 5.0}, "3"),
+        ({"since": 3.0}, "543"),
+        ({"end": "completed", "caller": "+441"}, "1"),
+        ({"number": "+2"}, ""),
+    ],
+)
+async def test_what_is_asked_for_is_found_newest_first(
+    store: Store, asked: dict[str, Any], found: str
+) -> None:
+    rows = await store.conversations(Search(**{"limit": 10} | asked))
+    assert "".join(row.id[1:] for row in rows) == found
