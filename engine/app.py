@@ -6,29 +6,25 @@ import asyncio
 from collections.abc import Callable, Mapping
 from concurrent.futures import Executor
 from dataclasses import dataclass
-from pathlib import Path
 
-from config.prompts import Audio
 from config.settings import Settings
-from config.workstreams import InboundWorkstream
-from engine.agents.agent import Agent
 from engine.agents.floor import Floor
-from engine.calls.desk import Desk, QueueSound
+from engine.calls.desk import Desk
 from engine.calls.reception import Reception
 from engine.calls.stories import stories
 from engine.conversations.book import Book
 from engine.conversations.journal import Journal
+from engine.deployment.parts import agents, directory, inbound, queues, sounds
+from engine.deployment.reload import Reloader
+from engine.deployment.source import Source
 from engine.facts import Clock
 from engine.legs.attempt import Plant
 from engine.legs.sound import Sound
-from engine.policy.waiting import WaitingRules
 from engine.queues.dispatcher import Dispatcher
-from engine.queues.queue import Queue
 from engine.recordings.catalogue import Recordings
 from engine.sip.stack import Stack
 from engine.store.store import Store
 from engine.transports.driver import Driver
-from engine.trunks.directory import Directory
 from engine.web.api.office import Office
 from engine.web.api.ring import Ring
 from engine.web.api.watch import watch
@@ -77,13 +73,16 @@ class World:
     """Of the nonces; a node that restarts with another key asks phones once more."""
     local: Mapping[str, tuple[str, int]]
     """Transport to the address that Via and Contact name."""
+    source: Source | None = None
+    """Where the deployment is read again from."""
 
 
 async def assemble(settings: Settings, world: World, sound: Sound, store: Store, disk: Executor) -> Engine:
     """Build the engine of a deployment. Raises BadClip for a prompt that cannot be played."""
     clock, loop = world.clock, asyncio.get_running_loop()
+    known = directory(settings)
     stack = Stack(
-        authority=directory(settings),
+        authority=known,
         local=world.local,
         token=world.token,
         key=world.key,
@@ -115,65 +114,7 @@ async def assemble(settings: Settings, world: World, sound: Sound, store: Store,
     driver.deliver = Reception(desk, book).deliver
     board = EngineBoard(settings.organisation.name, clock, book, floor, dispatcher)
     ring = Ring(clock, world.token())
-    office = Office(settings, world.node, clock, book, floor, dispatcher, journal, store, ring)
+    reloader = Reloader(desk, known, world.source)
+    office = Office(settings, world.node, clock, book, floor, dispatcher, journal, store, ring, reloader)
     watch(office)
     return Engine(settings, stack, driver, floor, dispatcher, desk, book, board, office)
-
-
-def directory(settings: Settings) -> Directory:
-    secrets = {name: agent.password.get_secret_value() for name, agent in settings.agents.items()}
-    accept_from = {name: trunk.accept_from for name, trunk in settings.trunks.items()}
-    return Directory(settings.sip.domain, secrets, accept_from)
-
-
-def agents(settings: Settings) -> list[Agent]:
-    rules = settings.calls.wrap_up
-    return [
-        Agent(
-            id=name,
-            name=agent.name,
-            queues=agent.queues,
-            wrap_up=0.0 if not rules.enabled else rules.time if agent.wrap_up is None else agent.wrap_up,
-        )
-        for name, agent in settings.agents.items()
-    ]
-
-
-def queues(settings: Settings, changed: Callable[[], None]) -> list[Queue]:
-    made = []
-    for name, queue in settings.queues.items():
-        strategy = settings.waiting_strategies.get(queue.waiting or "")
-        made.append(
-            Queue(
-                name=name,
-                priority=queue.priority,
-                agents=frozenset(agent for agent, who in settings.agents.items() if name in who.queues),
-                rules=WaitingRules(max_wait=strategy.max_wait if strategy is not None else DEFAULT_WAIT),
-                changed=changed,
-                answer_within=queue.service_level.answer_within,
-            )
-        )
-    return made
-
-
-def inbound(settings: Settings) -> dict[str, InboundWorkstream]:
-    every = settings.workstreams.items()
-    return {name: stream for name, stream in every if isinstance(stream, InboundWorkstream)}
-
-
-async def sounds(settings: Settings, sound: Sound) -> dict[str, QueueSound]:
-    """Decode what callers of each queue hear, before the first of them calls."""
-    made = {}
-    for name, queue in settings.queues.items():
-        strategy = settings.waiting_strategies.get(queue.waiting or "")
-        greeting = strategy.greeting if strategy is not None else None
-        music = strategy.music if strategy is not None else "builtin:wait"
-        made[name] = QueueSound(
-            greeting=await sound.load(greeting.audio) if isinstance(greeting, Audio) else None,
-            music=await sound.load(Path(music)),
-        )
-    return made
-
-
-DEFAULT_WAIT = 1800.0
-"""Seconds of a queue without a waiting strategy, as config/queues.py says."""

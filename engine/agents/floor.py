@@ -65,6 +65,8 @@ class Floor:
         self._clock = clock
         self._later = later
         self.agents = {agent.id: agent for agent in agents}
+        self._former: dict[str, Agent] = {}
+        """Who another deployment left out; a call of theirs may go on, and they may come back."""
         for agent in self.agents.values():
             agent.since = clock.monotonic()
         self.on_change: list[Callable[[Agent], None]] = []
@@ -77,6 +79,19 @@ class Floor:
             return
         agent.phones = phones
         self._settle(agent)
+
+    def replace(self, agents: Iterable[Agent]) -> None:
+        """Another deployment's agents. Who is in both stays as they are, with their new name, queues and wrap-up."""
+        every = self._former | self.agents
+        self.agents = {agent.id: self._same(every.pop(agent.id, None), agent) for agent in agents}
+        self._former = every
+
+    def _same(self, known: Agent | None, agent: Agent) -> Agent:
+        if known is None:
+            agent.since = self._clock.monotonic()
+            return agent
+        known.name, known.queues, known.wrap_up = agent.name, agent.queues, agent.wrap_up
+        return known
 
     def choose(self, agent_id: str, status: Status) -> None:
         """The agent wants to be available, or away, from now on; it shows once a phone is registered."""

@@ -33,9 +33,9 @@ class QueueSound:
     music: Clip | None
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Desk:
-    """Everything a story needs, wired once by the app."""
+    """Everything a story needs, wired once by the app. A reload puts other settings, workstreams and sounds in."""
 
     settings: Settings
     workstreams: dict[str, InboundWorkstream]
@@ -77,7 +77,8 @@ class Desk:
         When another dialog takes the seat, a new segment begins.
         """
         rules = self.settings.recordings
-        own = self.settings.agents[agent.id].record if agent is not None else None
+        person = self.settings.agents.get(agent.id) if agent is not None else None
+        own = person.record if person is not None else None
         if not wanted("inbound", enabled=rules.enabled, directions=rules.direction, agent=own):
             return
         customer, dialog = conversation.customer, leg.seat.dialog

@@ -21,7 +21,9 @@ from config.settings import Settings
 from engine.app import Engine, World, assemble
 from engine.cli import codes
 from engine.cli.logs import FLUSH_EVERY, Lines, start_logging
+from engine.cli.reloading import reloading
 from engine.cli.sizing import plane_settings
+from engine.deployment.source import Source
 from engine.facts import Clock, Reason
 from engine.store.open import StoreFault, open_store
 from engine.transports.tcp import Tcp, bind_tcp
@@ -45,12 +47,12 @@ class CannotStart(Exception):
     """The engine cannot run; the text says what is in the way."""
 
 
-def run_daemon(settings: Settings, drain: float, log_format: str) -> int:
+def run_daemon(settings: Settings, source: Source, drain: float, log_format: str) -> int:
     """Run until a signal; gives the exit code."""
     started = time.monotonic()
     lines = start_logging(settings.logging.level, log_format)
     try:
-        return asyncio.run(_serve(settings, drain, started, lines))
+        return asyncio.run(_serve(settings, source, drain, started, lines))
     except (CannotStart, CannotListen, MediaFault, StoreFault, BadClip) as error:
         log.error("cannot_start", why=str(error))
         return codes.CANNOT_START
@@ -58,7 +60,7 @@ def run_daemon(settings: Settings, drain: float, log_format: str) -> int:
         lines.close()
 
 
-async def _serve(settings: Settings, drain: float, started: float, lines: Lines) -> int:
+async def _serve(settings: Settings, source: Source, drain: float, started: float, lines: Lines) -> int:
     signals = _signals()
     async with AsyncExitStack() as undo:
         await undo.enter_async_context(_flushing(lines))
@@ -66,8 +68,9 @@ async def _serve(settings: Settings, drain: float, started: float, lines: Lines)
         if idle:
             log.warning("not_built_yet", keys=idle)
         sockets = [(url, _bind(url)) for url in _listens(settings)]
-        engine = await _start(settings, sockets, undo)
+        engine = await _start(settings, source, sockets, undo)
         host, port = await undo.enter_async_context(_site(settings, engine))
+        await undo.enter_async_context(reloading(engine.office.reloader))
         _calm_collector()
         log.info(
             "ready",
@@ -81,7 +84,7 @@ async def _serve(settings: Settings, drain: float, started: float, lines: Lines)
 
 
 async def _start(
-    settings: Settings, sockets: Sequence[tuple[Listen, socket.socket]], undo: AsyncExitStack
+    settings: Settings, source: Source, sockets: Sequence[tuple[Listen, socket.socket]], undo: AsyncExitStack
 ) -> Engine:
     """Everything but the pages: store, media processes, engine, transports."""
     store = await undo.enter_async_context(open_store(settings.store.url.get_secret_value()))
@@ -95,7 +98,7 @@ async def _start(
     await plane.start()
     external = settings.sip.external_address
     local = {url.transport: (external or url.host, sock.getsockname()[1]) for url, sock in sockets}
-    world = World(Clock(time.monotonic, time.time), NODE, _tokens(), os.urandom(32), local)
+    world = World(Clock(time.monotonic, time.time), NODE, _tokens(), os.urandom(32), local, source)
     engine = await assemble(settings, world, plane, store, disk)
     await undo.enter_async_context(_mending(engine, disk))
     undo.callback(engine.driver.close)

@@ -78,10 +78,18 @@ def run(
 ) -> None:
     """Run the engine. SIGTERM drains, a second one stops at once."""
     from engine.cli.daemon import run_daemon  # the engine itself is needed by no other command
+    from engine.deployment.source import Source
 
     settings = read(config)
     unspoken(settings)
-    raise typer.Exit(run_daemon(settings, drain, log.value if log is not None else settings.logging.format))
+    raise typer.Exit(
+        run_daemon(
+            settings,
+            Source(config, os.environ),
+            drain,
+            log.value if log is not None else settings.logging.format,
+        )
+    )
 
 
 def unspoken(settings: Settings) -> None:

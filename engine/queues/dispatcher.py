@@ -37,6 +37,19 @@ class Dispatcher:
             for agent in queue.agents:
                 self._of_agent.setdefault(agent, []).append(queue)
 
+    def replace(self, queues: Iterable[Queue]) -> None:
+        """Another deployment's queues. Who waits keeps their turn, in a queue that is no more until it is empty."""
+        before, self.queues, self._of_agent = self.queues, {}, {}
+        fresh = [before.pop(queue.name).become(queue) if queue.name in before else queue for queue in queues]
+        for queue in before.values():
+            queue.closing = True
+        self.open([*fresh, *(queue for queue in before.values() if len(queue))])
+        free = sorted(
+            (agent for agent in self._floor.agents.values() if agent.free), key=lambda one: one.since
+        )
+        for queue in self.queues.values():
+            queue.serve(agent.id for agent in free if agent.id in queue.agents)
+
     def enter(self, queue: str, conversation: str) -> Place:
         """A place at the end of a queue."""
         turn = Turn(next(self._arrivals), self._clock.monotonic(), conversation)
@@ -57,6 +70,9 @@ class Dispatcher:
 
     def _left(self, place: Place) -> None:
         del self._places[place.conversation]
+        queue = place.queue
+        if queue.closing and not len(queue) and self.queues.get(queue.name) is queue:
+            del self.queues[queue.name]
 
     def _agent_changed(self, agent: Agent) -> None:
         for queue in self._of_agent.get(agent.id, ()):

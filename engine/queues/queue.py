@@ -45,9 +45,22 @@ class Queue:
     answer_within: float
     """Seconds of the service level."""
     counts: Counts = field(default_factory=Counts)
+    closing: bool = False
+    """The deployment has it no more: it goes when the last one who waits has left."""
     _waiting: dict[str, Turn] = field(default_factory=dict)
     _unassigned: list[Turn] = field(default_factory=list)
     _idle: dict[str, None] = field(default_factory=dict)
+
+    def become(self, other: Queue) -> Queue:
+        """Take over another deployment's rules; who waits keeps their turn."""
+        self.priority, self.rules, self.answer_within = other.priority, other.rules, other.answer_within
+        self.agents, self.closing = other.agents, False
+        return self
+
+    def serve(self, idle: Iterable[str]) -> None:
+        """Who could take a call, longest idle first: the index anew."""
+        self._idle = dict.fromkeys(idle)
+        self.changed()
 
     def enter(self, turn: Turn) -> None:
         self._waiting[turn.id] = turn

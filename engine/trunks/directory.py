@@ -17,9 +17,14 @@ class Directory:
     ) -> None:
         """`secrets`: password by agent; `accept_from`: networks by trunk."""
         self.domain = domain
+        self.trunk_at = lru_cache(4096)(self._trunk_at)
+        self.replace(secrets, accept_from)
+
+    def replace(self, secrets: Mapping[str, str], accept_from: Mapping[str, tuple[Network, ...]]) -> None:
+        """From now on it is these. Who is registered stays so until the registration is to be refreshed."""
         self._secrets = dict(secrets)
         self._networks = [(network, trunk) for trunk, networks in accept_from.items() for network in networks]
-        self.trunk_at = lru_cache(4096)(self._trunk_at)
+        self.trunk_at.cache_clear()
 
     def secret_of(self, user: str) -> str | None:
         return self._secrets.get(user)

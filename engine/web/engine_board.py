@@ -69,14 +69,14 @@ class EngineBoard:
         )
 
     def _queue(self, queue: Queue, now: float) -> QueueLine:
-        first = queue.first_entered()
+        first, people = queue.first_entered(), self._floor.agents
         return QueueLine(
             name=queue.name,
             waiting=len(queue),
             longest_wait=now - first if first is not None else 0.0,
             agents_free=queue.free_agents,
             agents_logged_in=sum(
-                self._floor.agents[agent].status is not Status.OFFLINE for agent in queue.agents
+                people[agent].status is not Status.OFFLINE for agent in queue.agents if agent in people
             ),
             answered=queue.counts.answered,
             abandoned=queue.counts.abandoned,

@@ -14,6 +14,7 @@ from config.load import load
 from engine.agents.agent import Doing
 from engine.app import Engine, World, assemble
 from engine.conversations.conversation import Conversation
+from engine.deployment.source import Source
 from engine.facts import Clock, Phase, Reason
 from engine.store.memory import MemoryStore
 from tests.kit.network import Address, Network
@@ -139,7 +140,14 @@ async def contact_centre(folder: Path, yaml: str = YAML, *, rows: int = 1000) ->
     (folder / "cordboard.yaml").write_text(yaml)
     settings = load(folder / "cordboard.yaml", {})
     fake = FakeSound("127.0.0.1", rows)
-    world = World(clock, "n1", lambda: f"{next(numbers):016x}", b"key", {"udp": ENGINE})
+    world = World(
+        clock,
+        "n1",
+        lambda: f"{next(numbers):016x}",
+        b"key",
+        {"udp": ENGINE},
+        Source(folder / "cordboard.yaml", {}),
+    )
     with ThreadPoolExecutor(1) as disk:
         engine = await assemble(settings, world, fake, MemoryStore(), disk)
         network = Network()

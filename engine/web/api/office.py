@@ -8,6 +8,7 @@ from config.settings import Settings
 from engine.agents.floor import Floor
 from engine.conversations.book import Book
 from engine.conversations.journal import Journal
+from engine.deployment.reload import Reloader
 from engine.facts import Clock
 from engine.queues.dispatcher import Dispatcher
 from engine.store.store import Store
@@ -33,6 +34,7 @@ class Office:
     journal: Journal
     store: Store
     ring: Ring
+    reloader: Reloader
     tokens: Tokens = field(init=False)
     by_token: Limit = field(init=False)
     by_address: Limit = field(init=False)
@@ -45,6 +47,7 @@ class Office:
         self.failures = Limit(FAILURES_PER_SECOND, FAILURES_AT_ONCE)
         self.ready_since = self.clock.wall()
         self.take(self.settings)
+        self.reloader.on_applied.append(self.take)
 
     def take(self, settings: Settings) -> None:
         """Another deployment is in force: its tokens and limits from now on."""

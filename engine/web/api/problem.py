@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from http import HTTPStatus
 
 import msgspec
@@ -17,6 +17,15 @@ PREFIX = "/api/"
 TYPE = "application/problem+json"
 
 
+class FaultView(msgspec.Struct, kw_only=True):
+    """One thing that is wrong with a deployment."""
+
+    where: str
+    """file:line:column."""
+    message: str
+    allowed: str
+
+
 class ProblemDetails(msgspec.Struct, omit_defaults=True, kw_only=True):
     """What was wrong, where, and what is allowed (RFC 9457)."""
 
@@ -29,6 +38,8 @@ class ProblemDetails(msgspec.Struct, omit_defaults=True, kw_only=True):
     """The path that was asked for."""
     allowed: str = ""
     """What would have been right."""
+    faults: list[FaultView] = []
+    """Of a deployment that was refused."""
 
 
 class Problem(Exception):
@@ -42,6 +53,7 @@ class Problem(Exception):
         allowed: str = "",
         kind: str = "",
         headers: Mapping[str, str] | None = None,
+        faults: Sequence[FaultView] = (),
     ) -> None:
         super().__init__(detail)
         self.status = status
@@ -49,6 +61,7 @@ class Problem(Exception):
         self.allowed = allowed
         self.kind = kind
         self.headers = dict(headers or {})
+        self.faults = list(faults)
 
 
 def answer(problem: Problem, path: str) -> web.Response:
@@ -60,6 +73,7 @@ def answer(problem: Problem, path: str) -> web.Response:
         detail=problem.detail,
         instance=path,
         allowed=problem.allowed,
+        faults=problem.faults,
     )
     body = msgspec.json.encode(details)
     headers = {"Cache-Control": "no-store"} | problem.headers

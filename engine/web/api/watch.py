@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from engine.agents.agent import Agent
 from engine.conversations.conversation import Conversation
+from engine.deployment.reload import Reloaded
 from engine.facts import Phase
-from engine.web.api import agents, conversations
+from engine.web.api import agents, configuration, conversations
 from engine.web.api.office import Office
 
 KINDS = {Phase.ARRIVING: "conversation.started", Phase.ENDED: "conversation.ended"}
@@ -23,5 +24,12 @@ def watch(office: Office) -> None:
     def agent(changed: Agent) -> None:
         office.ring.tell("agent.changed", agents.seen(office, changed))
 
+    def reloaded(result: Reloaded) -> None:
+        if result.faults:
+            office.ring.tell("config.refused", {"faults": [str(fault) for fault in result.faults]})
+        else:
+            office.ring.tell("config.reloaded", configuration.seen(result))
+
+    office.reloader.on_result.append(reloaded)
     office.book.watchers.append(conversation)
     office.floor.on_change.append(agent)
