@@ -10,3 +10,7 @@ CANNOT_START = 3
 """An address is taken, a store cannot be opened, the media processes do not start."""
 CUT_OFF = 4
 """Stopped with calls still up: a second signal, or the drain limit."""
+UNREACHABLE = 3
+"""Of status, calls, queues, agents: no engine answers at the URL."""
+REFUSED = 4
+"""Of the same: the engine refused: no token, a role that may not, too many requests."""

@@ -28,6 +28,8 @@ from engine.facts import Clock, Reason
 from engine.store.open import StoreFault, open_store
 from engine.transports.tcp import Tcp, bind_tcp
 from engine.transports.udp import Udp, bind_udp
+from engine.web.media_reports import MediaReports
+from engine.web.metrics import Gauges
 from engine.web.site import CannotListen, create_site, serve
 from media.client import MediaFault, MediaPlane
 from media.control import BadClip
@@ -68,8 +70,8 @@ async def _serve(settings: Settings, source: Source, drain: float, started: floa
         if idle:
             log.warning("not_built_yet", keys=idle)
         sockets = [(url, _bind(url)) for url in _listens(settings)]
-        engine = await _start(settings, source, sockets, undo)
-        host, port = await undo.enter_async_context(_site(settings, engine))
+        engine, gauges = await _start(settings, source, sockets, undo)
+        host, port = await undo.enter_async_context(_site(settings, engine, gauges))
         await undo.enter_async_context(reloading(engine.office.reloader))
         _calm_collector()
         log.info(
@@ -85,12 +87,13 @@ async def _serve(settings: Settings, source: Source, drain: float, started: floa
 
 async def _start(
     settings: Settings, source: Source, sockets: Sequence[tuple[Listen, socket.socket]], undo: AsyncExitStack
-) -> Engine:
+) -> tuple[Engine, Gauges]:
     """Everything but the pages: store, media processes, engine, transports."""
     store = await undo.enter_async_context(open_store(settings.store.url.get_secret_value()))
     disk = ThreadPoolExecutor(1, "recordings")
     undo.callback(disk.shutdown)
-    plane = MediaPlane(plane_settings(settings))
+    reports = MediaReports()
+    plane = MediaPlane(plane_settings(settings), on_report=reports.take)
     prompts = Prompts(plane.arena.add)
     undo.push_async_callback(prompts.close)
     plane.loader = prompts.load
@@ -110,7 +113,7 @@ async def _start(
             await tcp.listen(sock)
             engine.driver.attach("tcp", tcp)
     await undo.enter_async_context(engine.book)
-    return engine
+    return engine, Gauges(engine.office, engine.driver.messages, reports, lambda: store.writer.waiting)
 
 
 async def _wind_down(engine: Engine, signals: asyncio.Queue[int], drain: float) -> int:
@@ -168,7 +171,7 @@ async def _mending(engine: Engine, disk: Executor) -> AsyncIterator[None]:
 
 
 @asynccontextmanager
-async def _site(settings: Settings, engine: Engine) -> AsyncIterator[tuple[str, int]]:
+async def _site(settings: Settings, engine: Engine, gauges: Gauges) -> AsyncIterator[tuple[str, int]]:
     listen = settings.web.listen
     office = engine.office
     site = create_site(
@@ -177,6 +180,7 @@ async def _site(settings: Settings, engine: Engine) -> AsyncIterator[tuple[str, 
         lambda: "draining" if engine.book.draining else None,
         hosts=lambda: office.settings.web.hosts,
         office=office,
+        gauges=gauges,
     )
     async with serve(site, listen.host, listen.port) as address:
         yield address

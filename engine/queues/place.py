@@ -23,6 +23,8 @@ class Place:
         self.queue = queue
         self.rules = queue.rules
         """As they were when the item came: another deployment applies to those who come after it."""
+        self.was_answered = False
+        """Left because an agent took it."""
         self.hold: Hold | None = None
         """The agent reserved for this item, until `take` hands them to the one who rings them."""
 
@@ -67,6 +69,7 @@ class Place:
     def answered(self) -> None:
         """An agent took it: the turn is over."""
         self.queue.counts.answered += not self._left
+        self.was_answered = not self._left
         self._leave()
 
     def abandoned(self) -> None:

@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 
 from engine.policy.waiting import WaitingRules
+from engine.queues.waits import Waits
 
 
 @dataclass(slots=True, order=True)
@@ -45,6 +46,8 @@ class Queue:
     answer_within: float
     """Seconds of the service level."""
     counts: Counts = field(default_factory=Counts)
+    waits: Waits = field(default_factory=Waits)
+    """Of callers whom an agent answered."""
     closing: bool = False
     """The deployment has it no more: it goes when the last one who waits has left."""
     _waiting: dict[str, Turn] = field(default_factory=dict)

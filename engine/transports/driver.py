@@ -10,6 +10,7 @@ from engine.facts import Clock
 from engine.sip.events import Event
 from engine.sip.flow import Flow, Packet
 from engine.sip.stack import Stack
+from engine.transports.counts import MessageCounts
 
 SLACK = 0.01
 """Seconds a SIP timer may be late, so that many share one wake-up."""
@@ -44,6 +45,7 @@ class Driver:
         self.deliver: Callable[[Event], None] = lambda event: None
         """Who hears of the stack's events; set before the first packet."""
         self.clock = clock
+        self.messages = MessageCounts()
         self._transports: dict[str, Transport] = {}
         self._timer: asyncio.TimerHandle | None = None
         self._timer_at = 0.0
@@ -60,6 +62,7 @@ class Driver:
         """What one read of a socket brought."""
         with self.turn() as now:
             for data, flow in messages:
+                self.messages.receive(data)
                 self.stack.receive(data, flow, now)
 
     def unreachable(self, flow: Flow) -> None:
@@ -91,6 +94,7 @@ class Driver:
 
     def flush_packets(self) -> None:
         for packet in self.stack.take_packets():
+            self.messages.send(packet.data)
             transport = self._transports.get(packet.flow.transport)
             if transport is not None:
                 transport.send(packet)

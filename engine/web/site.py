@@ -20,6 +20,7 @@ from engine.web.feed import Feed
 from engine.web.guard import guard
 from engine.web.hosts import Hosts, host_check, none_further
 from engine.web.live import CLOCK, FEED, live
+from engine.web.metrics import Gauges, serve_metrics
 from engine.web.pages.wallboard import PARTS, wallboard_page
 from engine.web.probes import UNREADY, Unready, healthz, readyz
 
@@ -44,11 +45,12 @@ def create_site(
     *,
     hosts: Hosts = none_further,
     office: Office | None = None,
+    gauges: Gauges | None = None,
 ) -> web.Application:
-    """The wallboard at /, its events at /live, the probes /healthz and /readyz; with an office, the API.
+    """The wallboard at /, its events at /live, the probes /healthz and /readyz.
 
-    `clock` is the one whose monotonic times the boards carry; `unready` answers /readyz; `hosts` are the names that
-    this server answers to beside its addresses.
+    With an office, the API; with gauges, /metrics. `clock` is the one whose monotonic times the boards carry;
+    `unready` answers /readyz; `hosts` are the names that this server answers to beside its addresses.
     """
     app = web.Application(client_max_size=MOST_BYTES, middlewares=[host_check(hosts), problems])
     app[SOURCE], app[CLOCK], app[UNREADY] = source, clock, unready
@@ -63,6 +65,8 @@ def create_site(
     app.router.add_static("/static", STATIC)
     if office is not None:
         serve_api(app, office)
+    if gauges is not None:
+        serve_metrics(app, gauges)
     return app
 
 

@@ -10,12 +10,16 @@ from typing import Any
 
 import aiohttp
 
+from engine.web.media_reports import MediaReports
+from engine.web.metrics import Gauges
 from engine.web.site import create_site, serve
 from tests.kit.centre import YAML, Centre, contact_centre
 
 TOKENS = {"root": "admin", "lead": "supervisor", "anna": "agent", "crm": "service"}
 """Names and roles; each one's token is token-NAME."""
 WEB = "web: {tokens: [%s]%s}\n"
+
+REPORTS = MediaReports()
 
 
 def with_tokens(more: str = "") -> str:
@@ -64,8 +68,13 @@ async def office(folder: Path, yaml: str | None = None) -> AsyncIterator[Client]
     async with contact_centre(folder, yaml or with_tokens()) as centre:
         works, sounds = centre.engine.office, centre.engine.desk.sounds
         sounds["support"] = replace(sounds["support"], greeting=None)  # it would be heard in real time
+        gauges = Gauges(works, centre.engine.driver.messages, REPORTS, lambda: 7)
         site = create_site(
-            centre.engine.board, centre.clock, hosts=lambda: works.settings.web.hosts, office=works
+            centre.engine.board,
+            centre.clock,
+            hosts=lambda: works.settings.web.hosts,
+            office=works,
+            gauges=gauges,
         )
         async with serve(site, "127.0.0.1", 0) as (host, port), aiohttp.ClientSession() as http:
             yield Client(f"http://{host}:{port}", http, centre)

@@ -1,0 +1,125 @@
+"""/metrics for Prometheus: counts and gauges of this node. No names of people or numbers are in it."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
+
+from aiohttp import web
+
+from engine.facts import Phase, Reason
+from engine.queues.waits import STEPS
+from engine.transports.counts import MessageCounts
+from engine.web.api.office import Office
+from engine.web.exposition import CONTENT_TYPE, Sample, family, histogram
+from engine.web.media_reports import ADDED, MediaReports
+
+
+@dataclass(frozen=True, slots=True)
+class Gauges:
+    """Where the figures come from."""
+
+    office: Office
+    messages: MessageCounts
+    media: MediaReports
+    store_waiting: Callable[[], int]
+    """Records that are not written yet."""
+
+    def text(self) -> str:
+        parts = (self._calls(), self._queues(), self._agents(), self._sip(), self._media(), self._node())
+        return "".join(f"{line}\n" for part in parts for line in part)
+
+    def _calls(self) -> Iterator[str]:
+        book = self.office.book
+        phases = Counter(call.phase for call in book.live.values())
+        live = [({"phase": phase.value}, phases[phase]) for phase in Phase if phase is not Phase.ENDED]
+        yield from family("cordboard_conversations", "gauge", "Live conversations by phase.", live)
+        offered: list[Sample] = [({}, book.offered)]
+        yield from family("cordboard_conversations_total", "counter", "Conversations that began.", offered)
+        answered: list[Sample] = [({}, book.answered)]
+        yield from family("cordboard_answered_total", "counter", "Of those, answered by an agent.", answered)
+        ends = [({"reason": reason.value}, book.ends[reason]) for reason in Reason]
+        yield from family("cordboard_ended_total", "counter", "Conversations that finished, by reason.", ends)
+
+    def _queues(self) -> Iterator[str]:
+        queues, now = list(self.office.dispatcher.queues.values()), self.office.monotonic()
+        depth = [({"queue": queue.name}, len(queue)) for queue in queues]
+        yield from family("cordboard_queue_waiting", "gauge", "Callers in a queue.", depth)
+        firsts = [(queue.name, queue.first_entered()) for queue in queues]
+        longest = [({"queue": name}, now - first if first is not None else 0.0) for name, first in firsts]
+        about = "How long the first in line has waited."
+        yield from family("cordboard_queue_longest_wait_seconds", "gauge", about, longest)
+        left: list[Sample] = [
+            ({"queue": queue.name, "how": how}, getattr(queue.counts, how))
+            for queue in queues
+            for how in ("answered", "abandoned", "gave_up", "dropped")
+        ]
+        yield from family("cordboard_queue_left_total", "counter", "Callers who left a queue, and how.", left)
+        waits = [({"queue": queue.name}, queue.waits.counts, queue.waits.total) for queue in queues]
+        about = "How long callers waited until an agent answered."
+        yield from histogram("cordboard_queue_wait_seconds", about, STEPS, waits)
+
+    def _agents(self) -> Iterator[str]:
+        people = Counter((agent.status, agent.doing) for agent in self.office.floor.agents.values())
+        samples: list[Sample] = [
+            ({"status": status.value, "doing": doing.value}, count)
+            for (status, doing), count in people.items()
+        ]
+        yield from family("cordboard_agents", "gauge", "Agents by status and by what they do.", samples)
+
+    def _sip(self) -> Iterator[str]:
+        samples = [*_messages("received", self.messages.received), *_messages("sent", self.messages.sent)]
+        about = "SIP messages by method or status. Repeats count."
+        yield from family("cordboard_sip_messages_total", "counter", about, samples)
+
+    def _media(self) -> Iterator[str]:
+        totals = self.media.totals.items()
+        for name in ADDED:
+            samples = [({"worker": worker}, counts[name]) for worker, counts in totals]
+            yield from family(f"cordboard_media_{name}_total", "counter", ABOUT[name], samples)
+        for name, (field, about, scale) in GAUGES.items():
+            latest = self.media.latest.items()
+            figures = [({"worker": worker}, getattr(report, field) * scale) for worker, report in latest]
+            yield from family(f"cordboard_media_{name}", "gauge", about, figures)
+
+    def _node(self) -> Iterator[str]:
+        lag: list[Sample] = [({}, self.store_waiting())]
+        yield from family("cordboard_store_waiting_records", "gauge", "Records that wait for the store.", lag)
+        draining: list[Sample] = [({}, int(self.office.book.draining))]
+        yield from family("cordboard_draining", "gauge", "1 while no new calls are taken.", draining)
+
+
+ABOUT = {
+    "received": "RTP packets that came in time or late.",
+    "sent": "RTP packets sent.",
+    "send_errors": "RTP packets that could not be sent.",
+    "missing": "Frames that were not there when they were due: lost, or later than the jitter buffer is deep.",
+    "late": "RTP packets that came after their phase.",
+    "deeper": "Jitter buffers made deeper.",
+    "shallower": "Jitter buffers made shallower.",
+    "skipped": "Ticks left out because the loop was a whole tick late.",
+}
+GAUGES = {
+    "rows": ("rows", "Rows in use.", 1.0),
+    "tick_lateness_p99_seconds": (
+        "lateness_p99",
+        "How late phases began in the last second, 99th percentile.",
+        1e-3,
+    ),
+    "tick_lateness_max_seconds": ("lateness_max", "The same, the worst.", 1e-3),
+    "busy_ratio": ("busy", "Share of the last second spent working.", 1.0),
+}
+
+
+def _messages(direction: str, counts: Counter[str]) -> Iterable[Sample]:
+    return [({"direction": direction, "kind": kind}, count) for kind, count in sorted(counts.items())]
+
+
+def serve_metrics(app: web.Application, gauges: Gauges) -> None:
+    """Publish them at /metrics. No token is asked for: nobody's name or number is in them."""
+
+    async def metrics(request: web.Request) -> web.Response:
+        return web.Response(body=gauges.text().encode(), headers={"Content-Type": CONTENT_TYPE})
+
+    app.router.add_get("/metrics", metrics)
