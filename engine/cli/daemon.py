@@ -31,6 +31,7 @@ from engine.transports.udp import Udp, bind_udp
 from engine.web.media_reports import MediaReports
 from engine.web.metrics import Gauges
 from engine.web.site import CannotListen, create_site, serve
+from engine.web.webhooks import posting
 from media.client import MediaFault, MediaPlane
 from media.control import BadClip
 from media.prompts import Prompts
@@ -183,7 +184,8 @@ async def _site(settings: Settings, engine: Engine, gauges: Gauges) -> AsyncIter
         gauges=gauges,
     )
     async with serve(site, listen.host, listen.port) as address:
-        yield address
+        async with posting(settings, office.ring, office.clock, office.reloader.on_applied):
+            yield address
 
 
 @asynccontextmanager
