@@ -70,7 +70,7 @@ BUILT: Tree = {
     "waiting_strategies": {ANY: {"greeting": _all, "music": _all, "max_wait": _all, "then": _only("end")}},
     "recordings": {"enabled": _all, "direction": _all, "folder": _all, "files": _only("separate")},
     "web": {"listen": _all},
-    "store": {"url": lambda url: url.get_secret_value().startswith("sqlite:")},
+    "store": {"url": _all},
     "logging": {"level": _all, "format": _all},
 }
 """What this version does. Whoever builds a feature adds its keys here."""

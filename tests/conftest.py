@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import os
-import shutil
 
 import hypothesis
 import pytest
+
+from tests.kit.program import located
 
 hypothesis.settings.register_profile("long", max_examples=5_000, deadline=None)
 
@@ -15,7 +16,7 @@ def pytest_runtest_setup(item: pytest.Item) -> None:
     """A missing peer skips the test by name; with REQUIRE_PEERS=1 it fails it."""
     for mark in item.iter_markers("peer"):
         for program in mark.args:
-            if shutil.which(program) is None:
+            if located(program) is None:
                 _missing(program)
 
 

@@ -23,7 +23,8 @@ from engine.cli import codes
 from engine.cli.logs import FLUSH_EVERY, Lines, start_logging
 from engine.cli.sizing import plane_settings
 from engine.facts import Clock, Reason
-from engine.store.open import StoreFault, open_store
+from engine.store.databases import StoreFault
+from engine.store.open import open_store
 from engine.transports.tcp import Tcp, bind_tcp
 from engine.transports.udp import Udp, bind_udp
 from engine.web.site import CannotListen, create_site, serve

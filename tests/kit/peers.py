@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import shutil
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
 from tests.kit.ports import free_ports, opened
-from tests.kit.program import Program, running
+from tests.kit.program import Program, located, running
 from tests.kit.tone import tone, write_ulaw
 
 SCENARIOS = Path(__file__).parent.parent / "wire" / "scenarios"
@@ -18,7 +17,7 @@ Address = tuple[str, int]
 
 def found(program: str) -> str:
     """Where a peer is installed; tests that need one carry @pytest.mark.peer(program)."""
-    path = shutil.which(program)
+    path = located(program)
     assert path is not None, f"{program} is not installed"
     return path
 
