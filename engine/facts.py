@@ -62,6 +62,8 @@ class Reason(StrEnum):
     """The caller's side never confirmed our answer."""
     STOPPED = "stopped"
     """The engine was stopped while the call was up."""
+    RESTARTED = "restarted"
+    """The engine was killed while the call was up."""
     FAULT = "fault"
     """A defect of ours ended it; the log has the trace."""
 

@@ -7,7 +7,7 @@ import os
 import hypothesis
 import pytest
 
-from tests.kit.program import located
+from tools.bench.postgres import located
 
 hypothesis.settings.register_profile("long", max_examples=5_000, deadline=None)
 

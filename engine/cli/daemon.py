@@ -22,9 +22,11 @@ from engine.app import Engine, World, assemble
 from engine.cli import codes
 from engine.cli.logs import FLUSH_EVERY, Lines, start_logging
 from engine.cli.sizing import plane_settings
+from engine.conversations.restart import close_cut_off
 from engine.facts import Clock, Reason
 from engine.store.databases import StoreFault
 from engine.store.open import open_store
+from engine.store.store import Store, StoreDown
 from engine.transports.tcp import Tcp, bind_tcp
 from engine.transports.udp import Udp, bind_udp
 from engine.web.site import CannotListen, create_site, serve
@@ -86,6 +88,8 @@ async def _start(
 ) -> Engine:
     """Everything but the pages: store, media processes, engine, transports."""
     store = await undo.enter_async_context(open_store(settings.store.url.get_secret_value()))
+    clock = Clock(time.monotonic, time.time)
+    await _close_cut_off(store, clock)
     disk = ThreadPoolExecutor(1, "recordings")
     undo.callback(disk.shutdown)
     plane = MediaPlane(plane_settings(settings))
@@ -96,7 +100,7 @@ async def _start(
     await plane.start()
     external = settings.sip.external_address
     local = {url.transport: (external or url.host, sock.getsockname()[1]) for url, sock in sockets}
-    world = World(Clock(time.monotonic, time.time), NODE, _tokens(), os.urandom(32), local)
+    world = World(clock, NODE, _tokens(), os.urandom(32), local)
     engine = await assemble(settings, world, plane, store, disk)
     await undo.enter_async_context(_mending(engine, disk))
     undo.callback(engine.driver.close)
@@ -109,6 +113,13 @@ async def _start(
             engine.driver.attach("tcp", tcp)
     await undo.enter_async_context(engine.book)
     return engine
+
+
+async def _close_cut_off(store: Store, clock: Clock) -> None:
+    try:
+        await close_cut_off(store, clock, NODE)
+    except StoreDown as error:
+        raise CannotStart(f"store.url: calls that a crash cut off cannot be closed: {error}") from error
 
 
 async def _wind_down(engine: Engine, signals: asyncio.Queue[int], drain: float) -> int:
@@ -154,7 +165,7 @@ async def _mending(engine: Engine, disk: Executor) -> AsyncIterator[None]:
         pause = FIRST_MEND
         while True:
             for recorded in await loop.run_in_executor(disk, engine.desk.recordings.repair):
-                log.warning("recording_mended", path=str(recorded.path), seconds=recorded.about.seconds)
+                engine.desk.journal.mended(recorded)
             await asyncio.sleep(pause)
             pause = NEXT_MEND
 

@@ -8,8 +8,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from tests.kit.ports import free_ports, opened
-from tests.kit.program import Program, located, running
+from tests.kit.program import Program, running
 from tests.kit.tone import tone, write_ulaw
+from tools.bench.postgres import located
 
 SCENARIOS = Path(__file__).parent.parent / "wire" / "scenarios"
 Address = tuple[str, int]

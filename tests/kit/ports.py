@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import errno
 import itertools
+import random
 import socket
 from contextlib import ExitStack
 from pathlib import Path
@@ -20,6 +21,15 @@ _starts = itertools.cycle(range(16_000, 30_000, 4))
 def free_ports(host: str, count: int = 1) -> int:
     """The first of that many neighbouring ports free for UDP and TCP, below the kernel's own range."""
     for first in itertools.islice(_starts, 3_500):
+        if all(_is_free(host, port) for port in range(first, first + count)):
+            return first
+    raise OSError(errno.EADDRINUSE, f"no {count} free ports on {host}")
+
+
+def lasting_ports(host: str, count: int = 1) -> int:
+    """The same for who lets go of them and wants them back: from where `free_ports` of other tests never look."""
+    for _ in range(1_000):
+        first = random.randrange(4_000, 15_000)
         if all(_is_free(host, port) for port in range(first, first + count)):
             return first
     raise OSError(errno.EADDRINUSE, f"no {count} free ports on {host}")

@@ -4,23 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import os
-import shutil
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
 from pathlib import Path
 
-POSTGRESQL = Path("/usr/lib/postgresql")
-"""Where Debian puts the programs of its database server: not on the path."""
 END_WITHIN = 5.0
 """Seconds between asking a program to end and killing it."""
-
-
-def located(program: str) -> str | None:
-    """Where a program is installed, newest version first; None when it is not."""
-    folders = sorted(POSTGRESQL.glob("*/bin"), key=lambda folder: float(folder.parent.name), reverse=True)
-    return shutil.which(
-        program, path=os.pathsep.join([os.environ.get("PATH", os.defpath), *map(str, folders)])
-    )
 
 
 class Silent(AssertionError):

@@ -7,13 +7,14 @@ from pathlib import Path
 
 import pytest
 
-from tests.kit.postgres import Postgres, postgres
+from tests.kit.postgres import FAST, new_database
+from tools.bench.postgres import Postgres, postgres
 
 
 @pytest.fixture(scope="session")
 def server() -> Iterator[Postgres]:
     """One PostgreSQL for all tests; each has a database of its own."""
-    with postgres() as running:
+    with postgres(*FAST) as running:
         yield running
 
 
@@ -23,4 +24,4 @@ def url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
     if request.param == "sqlite":
         return f"sqlite:///{tmp_path}/store.db"
     running: Postgres = request.getfixturevalue("server")
-    return running.database()
+    return new_database(running)

@@ -22,7 +22,8 @@ from engine.store.records import (
     RecordingWhole,
 )
 from engine.store.store import Store
-from tests.kit.postgres import Postgres
+from tests.kit.postgres import new_database
+from tools.bench.postgres import Postgres
 
 STARTED = ConversationStarted("n1-1", "n1", "inbound", "+442071230001", "+447700900123", 100.0)
 STORY: tuple[Record, ...] = (
@@ -54,7 +55,7 @@ def url_of(kind: str, request: pytest.FixtureRequest, folder: Path) -> str:
     if kind == "sqlite":
         return f"sqlite:///{folder}/store.db"
     server: Postgres = request.getfixturevalue("server")
-    return server.database()
+    return new_database(server)
 
 
 async def put(store: Store, *records: Record) -> None:
