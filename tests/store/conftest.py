@@ -7,13 +7,13 @@ from pathlib import Path
 
 import pytest
 
-from tests.kit.postgres import FAST, new_database
+from tests.kit.postgres import FAST, emptied
 from tools.bench.postgres import Postgres, postgres
 
 
 @pytest.fixture(scope="session")
 def server() -> Iterator[Postgres]:
-    """One PostgreSQL for all tests; each has a database of its own."""
+    """One PostgreSQL for all tests; each finds it empty."""
     with postgres(*FAST) as running:
         yield running
 
@@ -24,4 +24,4 @@ def url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
     if request.param == "sqlite":
         return f"sqlite:///{tmp_path}/store.db"
     running: Postgres = request.getfixturevalue("server")
-    return new_database(running)
+    return emptied(running)

@@ -22,7 +22,7 @@ from engine.store.records import (
     RecordingWhole,
 )
 from engine.store.store import Store
-from tests.kit.postgres import new_database
+from tests.kit.postgres import emptied
 from tools.bench.postgres import Postgres
 
 STARTED = ConversationStarted("n1-1", "n1", "inbound", "+442071230001", "+447700900123", 100.0)
@@ -55,7 +55,7 @@ def url_of(kind: str, request: pytest.FixtureRequest, folder: Path) -> str:
     if kind == "sqlite":
         return f"sqlite:///{folder}/store.db"
     server: Postgres = request.getfixturevalue("server")
-    return new_database(server)
+    return emptied(server)
 
 
 async def put(store: Store, *records: Record) -> None:
@@ -166,7 +166,7 @@ def told_in_order(written: list[list[Record]]) -> list[list[Record]]:
 
 
 @pytest.mark.parametrize("kind", BOTH)
-@settings(max_examples=20, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=12, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(written=st.lists(st.lists(RECORDS, max_size=12), max_size=4))
 async def test_all_forms_agree_on_any_story(
     kind: str,

@@ -15,9 +15,9 @@ from engine.store.open import open_store
 from engine.store.records import ConversationEnded, ConversationStarted, EventNoted
 from engine.store.sql import SqlStore
 from engine.store.store import RecordRefused, StoreDown
-from tests.kit.postgres import FAST, new_database
+from tests.kit.postgres import crashed, emptied
 from tests.store.test_contract import STARTED
-from tools.bench.postgres import Postgres, postgres
+from tools.bench.postgres import Postgres
 
 
 def note(number: int) -> EventNoted:
@@ -73,12 +73,13 @@ async def _may_grow_to(store: SqlStore, pages: int) -> None:
 
 
 @pytest.mark.peer("postgres")
-async def test_a_database_server_that_crashes_gets_everything_when_it_is_back(tmp_path: Path) -> None:
-    with postgres(*FAST) as server:
-        async with open_store(new_database(server), spool=tmp_path / "spool") as store:
-            await store.commit([STARTED, *(note(i) for i in range(1, 11))])
-            await asyncio.to_thread(server.stop)
-            with capture_logs() as lines:
+async def test_a_database_server_that_crashes_gets_everything_when_it_is_back(
+    server: Postgres, tmp_path: Path
+) -> None:
+    async with open_store(emptied(server), spool=tmp_path / "spool") as store:
+        await store.commit([STARTED, *(note(i) for i in range(1, 11))])
+        with capture_logs() as lines:
+            with crashed(server):
                 for i in range(11, 1011):
                     store.write(note(i))
                 await spooled(store, 1000)
@@ -86,11 +87,10 @@ async def test_a_database_server_that_crashes_gets_everything_when_it_is_back(tm
                     await store.reserve("agent", "anna", "n1", 1, 4e9)
                 with pytest.raises(StoreDown):
                     await store.unended("n1")
-                await asyncio.to_thread(server.start)
-                await everything_is_there(store, 1010)
-            assert await store.reserve("agent", "anna", "n1", 1, 4e9)
-        alarms = [line["event"] for line in lines if line["event"].startswith("store_")]
-        assert alarms == ["store_down", "store_back"]
+            await everything_is_there(store, 1010)
+        assert await store.reserve("agent", "anna", "n1", 1, 4e9)
+    alarms = [line["event"] for line in lines if line["event"].startswith("store_")]
+    assert alarms == ["store_down", "store_back"]
 
 
 SPOOLING = """
@@ -114,18 +114,18 @@ asyncio.run(main(*sys.argv[1:]))
 
 
 @pytest.mark.peer("postgres")
-async def test_an_engine_killed_while_it_spools_loses_nothing_that_was_spooled(tmp_path: Path) -> None:
-    with postgres(*FAST) as server:
-        url = new_database(server)
-        async with open_store(url, spool=tmp_path / "spool") as store:
-            await store.commit([STARTED])
-        least = await _killed_while_spooling(server, url, tmp_path / "spool")
-        server.start()
-        async with open_store(url, spool=tmp_path / "spool") as store:
-            await store.flush()
-            there = [line.seq for line in await store.journal("n1-1")]
-            assert there == list(range(1, len(there) + 1))
-            assert len(there) >= least
+async def test_an_engine_killed_while_it_spools_loses_nothing_that_was_spooled(
+    server: Postgres, tmp_path: Path
+) -> None:
+    url = emptied(server)
+    async with open_store(url, spool=tmp_path / "spool") as store:
+        await store.commit([STARTED])
+    least = await _killed_while_spooling(server, url, tmp_path / "spool")
+    async with open_store(url, spool=tmp_path / "spool") as store:
+        await store.flush()
+        there = [line.seq for line in await store.journal("n1-1")]
+        assert there == list(range(1, len(there) + 1))
+        assert len(there) >= least
 
 
 async def _killed_while_spooling(server: Postgres, url: str, spool: Path) -> int:
@@ -135,18 +135,16 @@ async def _killed_while_spooling(server: Postgres, url: str, spool: Path) -> int
     assert process.stdin is not None
     assert process.stdout is not None
     assert await process.stdout.readline() == b"open\n"
-    server.stop()
-    process.stdin.write(b"go\n")
     least = 0
-    async for line in process.stdout:
-        if line.startswith(b"spooled"):
-            least = int(line.split()[1])
-        if least > 500 and process.returncode is None:
-            process.send_signal(signal.SIGKILL)
-            break
-    rest = [line for line in (await process.stdout.read()).splitlines() if line.startswith(b"spooled ")]
-    await process.wait()
-    return int(rest[-1].split()[1]) if rest else least
+    with crashed(server):
+        process.stdin.write(b"go\n")
+        while least <= 500:
+            line = await process.stdout.readline()
+            assert line, "it ended by itself"
+            least = int(line.split()[1]) if line.startswith(b"spooled") else least
+        process.send_signal(signal.SIGKILL)
+        await process.communicate()
+    return least
 
 
 async def test_what_a_stopping_engine_cannot_write_waits_for_the_next(tmp_path: Path) -> None:

@@ -17,7 +17,7 @@ from engine.store.memory import MemoryStore
 from engine.store.open import open_store
 from engine.store.reservations import Reservation
 from engine.store.store import Store
-from tests.kit.postgres import new_database
+from tests.kit.postgres import emptied
 
 BOTH = ["sqlite", pytest.param("postgresql", marks=pytest.mark.peer("postgres"))]
 
@@ -44,7 +44,7 @@ async def store(request: pytest.FixtureRequest, tmp_path: Path, wall: Wall) -> A
         return
     url = f"sqlite:///{tmp_path}/store.db"
     if request.param == "postgresql":
-        url = new_database(request.getfixturevalue("server"))
+        url = emptied(request.getfixturevalue("server"))
     async with open_store(url, spool=tmp_path / "spool", wall=wall) as opened:
         yield opened
 
@@ -151,7 +151,7 @@ async def test_the_databases_say_what_the_model_says(
 ) -> None:
     url = f"sqlite:///{tmp_path}/store.db"
     if kind == "postgresql":
-        url = new_database(request.getfixturevalue("server"))
+        url = emptied(request.getfixturevalue("server"))
     wall = Wall()
     async with open_store(url, spool=tmp_path / "spool", wall=wall) as sql:
         for seed in range(12):
@@ -188,7 +188,7 @@ async def main(url, node, folder):
     async with open_store(url, spool=Path(folder) / node) as store:
         print("ready", flush=True)
         sys.stdin.readline()
-        for round in range(100):
+        for round in range(60):
             thing = f"thing{round % 3}"
             if await store.reserve("agent", thing, node, 1, time.time() + 60):
                 taken = time.monotonic()
@@ -207,7 +207,7 @@ async def test_two_processes_never_have_the_same_thing_at_once(
 ) -> None:
     url = f"sqlite:///{tmp_path}/store.db"
     if kind == "postgresql":
-        url = new_database(request.getfixturevalue("server"))
+        url = emptied(request.getfixturevalue("server"))
     async with open_store(url, spool=tmp_path / "first"):
         pass  # makes the tables
     rivals = [await rival(url, node, tmp_path) for node in ("n1", "n2")]
