@@ -12,8 +12,10 @@ from alembic.migration import MigrationContext
 from sqlalchemy import Connection, text
 
 from engine.store.databases import Database, StoreFault, database_at
+from engine.store.migrate import FIRST, LATEST
 from engine.store.open import open_store, prepare
 from engine.store.tables import metadata
+from engine.store.upgrade import revisions
 
 HERE = Path(__file__).parent
 
@@ -25,6 +27,10 @@ def differences(connection: Connection) -> list[object]:
 async def said(database: Database, query: str) -> list[tuple[object, ...]]:
     async with database.late.connect() as connection:
         return [tuple(row) for row in await connection.execute(text(query))]
+
+
+def test_the_latest_revision_is_the_one_that_the_engine_wants() -> None:
+    assert (revisions()[0], revisions()[-1]) == (FIRST, LATEST)
 
 
 async def test_an_empty_database_gets_the_present_schema(url: str) -> None:

@@ -1,4 +1,4 @@
-"""What Alembic runs: the revisions, on the connection and in the transaction of `engine.store.migrate`."""
+"""What Alembic runs: the revisions, on the connection and in the transaction of `engine.store.upgrade`."""
 
 from __future__ import annotations
 
