@@ -127,8 +127,10 @@ class Centre:
         assert (live.dialogs, live.clients, live.servers) == (0, 0, 0)
         stories = [task for task in asyncio.all_tasks() if "Book._run" in repr(task)]
         assert stories == []
-        counts = engine.dispatcher.queues["support"].counts
-        assert counts.offered == counts.answered + counts.abandoned + counts.gave_up + counts.dropped
+        for queue in engine.dispatcher.queues.values():
+            counts = queue.counts
+            assert counts.offered == counts.answered + counts.abandoned + counts.gave_up + counts.dropped
+            assert list(queue.unassigned()) == []
         assert engine.book.offered == sum(engine.book.ends.values())
         assert engine.book.ends[Reason.FAULT] == self.faults
         assert engine.desk.recordings.live == {}

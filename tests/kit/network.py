@@ -25,6 +25,7 @@ class Network:
 
     def join(self, driver: Driver, address: Address) -> None:
         self._drivers[address] = driver
+        self.refuses_quietly.discard(address)
         driver.attach("udp", Wire(self, address))
 
     def listen(self, address: Address, hear: Callable[[bytes], None]) -> None:
