@@ -36,7 +36,8 @@ test: install
 
 bench: install
 	$(BIN)/python -m tools.bench media --legs 500 --seconds 5 --json
-	$(BIN)/python -m tools.bench sip --json
+	$(BIN)/python -m tools.bench.sip_stack --json
+	$(BIN)/python -m tools.bench store --json
 
 clean:
 	rm -rf .venv build *.egg-info
