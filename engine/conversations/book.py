@@ -53,10 +53,11 @@ class Book:
 
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> bool | None:
+    ) -> None:
+        """Ends what is left. What went wrong elsewhere passes as it is: no story has a part in it."""
         self.stop()
         assert self._tasks is not None
-        return await self._tasks.__aexit__(kind, error, trace)
+        await self._tasks.__aexit__(None, None, None)
 
     @property
     def tasks(self) -> int:

@@ -43,7 +43,10 @@ class Call:
         """The user part of the other side's address."""
         self.ringing = asyncio.Event()
         """Set once the far end says that it rings, or we do."""
-        self._phone = phone
+        self.reoffers = 0
+        """How often the far end asked for a change by a re-INVITE."""
+        self.phone = phone
+        """Whose call it is."""
         self._dialog: Dialog | None = None
         self._media = LocalMedia(*voice.address, codecs=phone.codecs)
         self._up: asyncio.Future[None] = asyncio.get_running_loop().create_future()
@@ -82,7 +85,7 @@ class Call:
         dialog = self._dialog
         if dialog is None or self._over.done():
             return
-        with self._phone.driver.turn() as now:
+        with self.phone.driver.turn() as now:
             try:
                 description = self._description(dialog.remote_sdp)
             except (BadSdp, NotAcceptable):
@@ -95,14 +98,14 @@ class Call:
     def refuse(self, code: int = 486) -> None:
         """Turn it away with a final response of 300..699."""
         if self._dialog is not None and not self._over.done():
-            with self._phone.driver.turn() as now:
+            with self.phone.driver.turn() as now:
                 self._dialog.refuse(code, now)
             self._end("refused")
 
     def hang_up(self) -> None:
         """End it from this side, whatever its state. Safe when it is over."""
         if self._dialog is not None and not self._over.done():
-            with self._phone.driver.turn() as now:
+            with self.phone.driver.turn() as now:
                 self._dialog.hang_up(now)
             self._end("hung up")
 
@@ -163,9 +166,10 @@ class Call:
     def _change(self, offer: bytes | None) -> None:
         """Hold, resume, another address: agree to everything that can be understood."""
         assert self._dialog is not None
+        self.reoffers += 1
         media = self._media
         self._media = LocalMedia(media.host, media.port, media.codecs, version=media.version + 1)
-        with self._phone.driver.turn() as now:
+        with self.phone.driver.turn() as now:
             try:
                 self._dialog.answer(self._description(offer), now)
             except (BadSdp, NotAcceptable):
@@ -189,7 +193,7 @@ class Call:
         if not self._over.done():
             self._over.set_result(why)
         if self._dialog is not None:
-            self._phone.forget(self._dialog)
+            self.phone.forget(self._dialog)
 
 
 def _user(uri: str) -> str:
