@@ -17,15 +17,16 @@ MOST_BYTES = 64_000_000
 MOST_SECRET_BYTES = 64_000
 
 
-def load(path: Path | str, environ: Mapping[str, str]) -> Settings:
+def load(path: Path | str, environ: Mapping[str, str], *, unset: list[str] | None = None) -> Settings:
     """Read and check a deployment: a file, or a folder of *.yaml.
 
-    Secrets come from `environ` and from files. Raises Faults with everything that is wrong.
+    Secrets come from `environ` and from files. Raises Faults with everything that is wrong. With `unset`, variables
+    that are not set are no faults: their names are put there, and the settings are good for looking at only.
     """
     place = Path(path)
     document = _read(place)
     folder = place if place.is_dir() else place.parent
-    return checked(document, Surroundings(folder, environ), Mark(str(path), 1, 1))
+    return checked(document, Surroundings(folder, environ, unset), Mark(str(path), 1, 1))
 
 
 def loads(
@@ -49,6 +50,8 @@ class Surroundings:
     folder: Path
     """Where relative paths start from."""
     environ: Mapping[str, str]
+    unset: list[str] | None = None
+    """Takes the names of variables that are not set, where that is no fault."""
 
     def exists(self, path: str) -> bool:
         """Whether a file is there."""
@@ -65,6 +68,9 @@ class Surroundings:
 
     def _variable(self, name: str) -> str:
         text = self.environ.get(name)
+        if text is None and self.unset is not None:
+            self.unset.append(name)
+            return f"<{name} is not set>"
         if not text:
             state = "is not set" if text is None else "is empty"
             raise Wrong(f"the environment variable {name} {state}", "a variable with the secret in it")

@@ -7,9 +7,11 @@ from collections.abc import Callable, Mapping
 from concurrent.futures import Executor
 from dataclasses import dataclass
 from pathlib import Path
+from zoneinfo import ZoneInfo
 
 from config.prompts import Audio
 from config.settings import Settings
+from config.workstreams import InboundWorkstream
 from engine.agents.agent import Agent
 from engine.agents.floor import Floor
 from engine.calls.desk import Desk, QueueSound
@@ -95,11 +97,21 @@ async def assemble(settings: Settings, world: World, sound: Sound, store: Store,
     journal = Journal(store, clock, world.node)
     recordings = Recordings(settings.recordings.folder, clock, disk.submit)
     desk = Desk(
-        settings, clock, plant, floor, dispatcher, await sounds(settings, sound), recordings, disk, journal
+        settings,
+        inbound(settings),
+        clock,
+        plant,
+        floor,
+        dispatcher,
+        await sounds(settings, sound),
+        recordings,
+        disk,
+        journal,
     )
     book = Book(world.node, clock, world.token, journal, stories(desk))
     driver.deliver = Reception(desk, book).deliver
-    board = EngineBoard(settings.organisation.name, clock, book, floor, dispatcher)
+    zone = ZoneInfo(settings.organisation.time_zone)
+    board = EngineBoard(settings.organisation.name, zone, clock, book, floor, dispatcher)
     return Engine(settings, stack, driver, floor, dispatcher, desk, book, board)
 
 
@@ -137,6 +149,11 @@ def queues(settings: Settings, changed: Callable[[], None]) -> list[Queue]:
             )
         )
     return made
+
+
+def inbound(settings: Settings) -> dict[str, InboundWorkstream]:
+    every = settings.workstreams.items()
+    return {name: stream for name, stream in every if isinstance(stream, InboundWorkstream)}
 
 
 async def sounds(settings: Settings, sound: Sound) -> dict[str, QueueSound]:

@@ -38,6 +38,8 @@ class Desk:
     """Everything a story needs, wired once by the app."""
 
     settings: Settings
+    workstreams: dict[str, InboundWorkstream]
+    """The inbound ones."""
     clock: Clock
     plant: Plant
     floor: Floor
@@ -48,12 +50,6 @@ class Desk:
     disk: Executor
     """The one thread that writes facts beside recordings."""
     journal: Journal
-
-    @property
-    def workstreams(self) -> dict[str, InboundWorkstream]:
-        """The inbound ones."""
-        every = self.settings.workstreams.items()
-        return {name: stream for name, stream in every if isinstance(stream, InboundWorkstream)}
 
     @property
     def ring_agent(self) -> float:
@@ -82,7 +78,7 @@ class Desk:
         """
         rules = self.settings.recordings
         own = self.settings.agents[agent.id].record if agent is not None else None
-        if not wanted("inbound", enabled=rules.enabled, directions=rules.direction, agent=own):
+        if not leg.up or not wanted("inbound", enabled=rules.enabled, directions=rules.direction, agent=own):
             return
         customer, dialog = conversation.customer, leg.seat.dialog
         facts = LegFacts(

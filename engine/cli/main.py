@@ -38,10 +38,10 @@ ConfigPath = Annotated[
 ]
 
 
-def read(path: Path) -> Settings:
+def read(path: Path, unset: list[str] | None = None) -> Settings:
     """The deployment, or every fault in it on stderr and exit code 1."""
     try:
-        return load(path, os.environ)
+        return load(path, os.environ, unset=unset)
     except Faults as faults:
         for fault in faults.items:
             err.print(str(fault), highlight=False, markup=False, soft_wrap=True)
@@ -50,8 +50,14 @@ def read(path: Path) -> Settings:
 
 @app.command()
 def check(config: ConfigPath) -> None:
-    """Say everything that is wrong with a deployment, and what is allowed. Exit code 1 if anything is."""
-    settings = read(config)
+    """Say everything that is wrong with a deployment, and what is allowed. Exit code 1 if anything is.
+
+    Secrets in environment variables that are not set here are named; to `run` they are faults.
+    """
+    unset: list[str] = []
+    settings = read(config, unset)
+    for name in dict.fromkeys(unset):
+        err.print(f"the environment variable {name} is not set here; run needs it", highlight=False)
     out.print(
         f"{config}: {len(settings.queues)} queues, {len(settings.agents)} agents, "
         f"{len(settings.numbers)} numbers, {len(settings.trunks)} trunks: nothing wrong",

@@ -36,7 +36,8 @@ class Journal:
         )
 
     def entered(self, call: Conversation, phase: Phase) -> None:
-        log.info("phase", conversation=call.id, phase=phase.value, queue=call.queue, agent=call.agent)
+        if phase is not Phase.ENDED:  # call_ended says that, and more
+            log.info("phase", conversation=call.id, phase=phase.value, queue=call.queue, agent=call.agent)
         self._store.write(
             PhaseEntered(
                 call.id,

@@ -83,6 +83,7 @@ class Attempt:
     def __init__(self, plant: Plant, owner: AttemptOwner, label: str, beside: RowRef | None = None) -> None:
         """Opens the row; raises NoRow when the plane is full."""
         self._plant = plant
+        self._label = label
         self.owner = owner
         self._closed = False
         self.dialog: Dialog | None = None
@@ -203,7 +204,7 @@ class Attempt:
         try:
             sdp = self._answer(theirs)
         except RemoteFault as fault:
-            log.warning("reoffer_refused", code=fault.code, why=fault.why)
+            log.warning("reoffer_refused", leg=self._label, code=fault.code, why=fault.why)
             with driver.turn() as now:
                 self._dialog.decline(fault.code, now)
             return
@@ -212,7 +213,7 @@ class Attempt:
 
     def _on_referred(self, refer_to: str) -> None:
         """Transfer by REFER comes later; the phone is told so and the call goes on."""
-        log.warning("transfer_refused", refer_to=refer_to)
+        log.warning("transfer_refused", leg=self._label, refer_to=refer_to)
         with self._plant.driver.turn() as now:
             self._dialog.notify("SIP/2.0 603 Declined", now, final=True)
 
@@ -231,7 +232,7 @@ class Attempt:
         try:
             self.row.aim(stream(offer.settle(self._local, answer or b"")))
         except RemoteFault as fault:
-            log.warning("answer_unusable", code=fault.code, why=fault.why)
+            log.warning("answer_unusable", leg=self._label, code=fault.code, why=fault.why)
             return False
         return True
 
@@ -246,6 +247,7 @@ class Attempt:
 
     def _on_row(self, event: RowEvent) -> None:
         if isinstance(event, MediaLost):
+            self.hang_up()
             self.owner.finished(self, LegEnd.MEDIA_LOST)
         else:
             self.owner.heard(event)

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from typing import Protocol
 
 from engine.facts import Clock
@@ -24,6 +23,19 @@ class Transport(Protocol):
     def close(self) -> None: ...
 
 
+class Turn:
+    """`with driver.turn() as now`. One object for all turns: they are many, and hold nothing."""
+
+    def __init__(self, driver: Driver) -> None:
+        self._driver = driver
+
+    def __enter__(self) -> float:
+        return self._driver.clock.monotonic()
+
+    def __exit__(self, *fault: object) -> None:
+        self._driver.flush_soon()
+
+
 class Driver:
     """Drives one stack: hands it what arrives and its timers, delivers its events, sends its packets."""
 
@@ -31,12 +43,13 @@ class Driver:
         self.stack = stack
         self.deliver: Callable[[Event], None] = lambda event: None
         """Who hears of the stack's events; set before the first packet."""
-        self._clock = clock
+        self.clock = clock
         self._transports: dict[str, Transport] = {}
         self._timer: asyncio.TimerHandle | None = None
         self._timer_at = 0.0
         self._flushing = False
         self._turned = asyncio.Event()
+        self._turn = Turn(self)
         self._loop = asyncio.get_running_loop()
 
     def attach(self, name: str, transport: Transport) -> None:
@@ -53,15 +66,15 @@ class Driver:
         with self.turn() as now:
             self.stack.unreachable(flow, now)
 
-    @contextmanager
-    def turn(self) -> Iterator[float]:
+    def turn(self) -> Turn:
         """Touch the stack inside; whatever it wants to say or send leaves before the loop goes idle."""
-        try:
-            yield self._clock.monotonic()
-        finally:
-            if not self._flushing:
-                self._flushing = True
-                self._loop.call_soon(self._flush)
+        return self._turn
+
+    def flush_soon(self) -> None:
+        """Deliver and send once what is running now has finished."""
+        if not self._flushing:
+            self._flushing = True
+            self._loop.call_soon(self._flush)
 
     async def quiet(self) -> None:
         """Returns once no request of ours waits for its answer."""
@@ -96,8 +109,8 @@ class Driver:
             return
         if self._timer is not None:
             self._timer.cancel()
-        self._timer_at = max(due, self._clock.monotonic()) + SLACK
-        delay = self._timer_at - self._clock.monotonic()
+        self._timer_at = max(due, self.clock.monotonic()) + SLACK
+        delay = self._timer_at - self.clock.monotonic()
         self._timer = self._loop.call_later(delay, self._on_timer)
 
     def _on_timer(self) -> None:

@@ -39,11 +39,22 @@ class Account:
     registrar: Address
 
 
+WHY = {
+    None: "there is no answer; is Cordboard at that address?",
+    401: "401, no agent has this name and password",
+    403: "403, the domain is not the sip.domain of the deployment, or it is not this agent's to use",
+}
+"""What a person may want to look at, by the response to a REGISTER."""
+
+
 class NotRegistered(Exception):
     """The registrar refused, or did not answer (code None)."""
 
-    def __init__(self, user: str, code: int | None) -> None:
-        super().__init__(f"{user} is not registered: " + ("no answer" if code is None else str(code)))
+    def __init__(self, account: Account, user: str, code: int | None) -> None:
+        host, port = account.registrar
+        super().__init__(
+            f"{user}@{account.domain} is not registered at {host}:{port}: {WHY.get(code, str(code))}"
+        )
         self.code = code
 
 
@@ -169,7 +180,7 @@ class Phone:
         response = self._responses[request] = asyncio.get_running_loop().create_future()
         code = await response
         if code is None or code >= 300:
-            raise NotRegistered(self.user, code)
+            raise NotRegistered(account, self.user, code)
 
     # -- calls
 
