@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections import Counter
 from collections.abc import Awaitable, Callable
 from types import TracebackType
@@ -35,7 +36,7 @@ class Book:
         self._carry_out = carry_out
         self._tasks: TaskGroup | None = None
         self._scopes: dict[str, anyio.CancelScope] = {}
-        self._emptied = anyio.Event()
+        self._emptied = asyncio.Event()
         self.live: dict[str, Conversation] = {}
         self.draining = False
         """No new conversations; those there are may finish."""
@@ -53,10 +54,11 @@ class Book:
 
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> bool | None:
+    ) -> None:
+        """Ends what is left. What went wrong elsewhere passes as it is: no story has a part in it."""
         self.stop()
         assert self._tasks is not None
-        return await self._tasks.__aexit__(kind, error, trace)
+        await self._tasks.__aexit__(None, None, None)
 
     @property
     def tasks(self) -> int:
@@ -99,7 +101,7 @@ class Book:
         self._journal.ended(conversation)
         if not self.live:
             self._emptied.set()
-            self._emptied = anyio.Event()
+            self._emptied = asyncio.Event()
 
     async def drained(self, seconds: float) -> bool:
         """Take no new conversations and wait for those there are; False when some are left after so long."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
@@ -46,8 +47,8 @@ class Leg(AttemptOwner):
         self._hears: Clip | Leg | None = None
         self._audience: list[Leg] = []
         """Legs that hear this one."""
-        self._settled = anyio.Event()
-        self._confirmed = anyio.Event()
+        self._settled = asyncio.Event()
+        self._confirmed = asyncio.Event()
         self._rang = False
         self._refusals: list[int | None] = []
 

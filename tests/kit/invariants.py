@@ -87,4 +87,5 @@ def first_come_first_served(place: Place, hold: Hold) -> None:
 def no_one_waits_in_vain(dispatcher: Dispatcher) -> None:
     """To be asked after a dispatch: who is free and who wants an agent are never both there."""
     for queue in dispatcher.queues.values():
-        assert not (any(queue.idle()) and any(queue.unassigned()))
+        free, waiting = list(queue.idle()), list(queue.unassigned())
+        assert not free or not waiting

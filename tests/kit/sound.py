@@ -92,5 +92,8 @@ class FakeSound:
     def in_use(self) -> dict[str, int]:
         return {"rows": len(self.rows), "ports": len(self.rows)}
 
+    async def all_closed(self) -> None:
+        assert not self.rows
+
     async def load(self, path: Path) -> FakeClip:
         return FakeClip(path.name, 3.0)

@@ -39,11 +39,22 @@ class Account:
     registrar: Address
 
 
+WHY = {
+    None: "there is no answer; is Cordboard at that address?",
+    401: "401, no agent has this name and password",
+    403: "403, the domain is not the sip.domain of the deployment, or it is not this agent's to use",
+}
+"""What a person may want to look at, by the response to a REGISTER."""
+
+
 class NotRegistered(Exception):
     """The registrar refused, or did not answer (code None)."""
 
-    def __init__(self, user: str, code: int | None) -> None:
-        super().__init__(f"{user} is not registered: " + ("no answer" if code is None else str(code)))
+    def __init__(self, account: Account, user: str, code: int | None) -> None:
+        host, port = account.registrar
+        super().__init__(
+            f"{user}@{account.domain} is not registered at {host}:{port}: {WHY.get(code, str(code))}"
+        )
         self.code = code
 
 
@@ -110,22 +121,21 @@ class Phone:
         for call in tuple(self._by_dialog.values()):
             call.hang_up()
         try:
-            if self._renewal is not None:
-                self._renewal.cancel()
-                with suppress(NotRegistered, TimeoutError):
-                    async with asyncio.timeout(FAREWELL):
-                        await self._register(0)
-            await self._said_goodbye()
+            with suppress(TimeoutError):
+                async with asyncio.timeout(FAREWELL):
+                    await self._say_goodbye()
         finally:
             for response in self._responses.values():
                 response.cancel()
             self.driver.close()
 
-    async def _said_goodbye(self) -> None:
-        """The last BYE is answered, or it is no use waiting any longer."""
-        with suppress(TimeoutError):
-            async with asyncio.timeout(FAREWELL):
-                await self.driver.quiet()
+    async def _say_goodbye(self) -> None:
+        """Unregister, and hear the answer to the last BYE."""
+        if self._renewal is not None:
+            self._renewal.cancel()
+            with suppress(NotRegistered):
+                await self._register(0)
+        await self.driver.quiet()
 
     # -- registration
 
@@ -170,7 +180,7 @@ class Phone:
         response = self._responses[request] = asyncio.get_running_loop().create_future()
         code = await response
         if code is None or code >= 300:
-            raise NotRegistered(self.user, code)
+            raise NotRegistered(account, self.user, code)
 
     # -- calls
 
