@@ -89,6 +89,7 @@ async def _start(
     store = await undo.enter_async_context(open_store(settings.store.url.get_secret_value()))
     disk = ThreadPoolExecutor(1, "recordings")
     undo.callback(disk.shutdown)
+    undo.push_async_callback(_written, disk)
     plane = MediaPlane(plane_settings(settings))
     prompts = Prompts(plane.arena.add)
     undo.push_async_callback(prompts.close)
@@ -101,6 +102,11 @@ async def _start(
     engine = await assemble(settings, world, plane, store, disk)
     await undo.enter_async_context(_mending(engine, disk))
     return engine
+
+
+async def _written(disk: Executor) -> None:
+    """What the last recordings left to the disk is done, and the journal has heard of it."""
+    await asyncio.get_running_loop().run_in_executor(disk, int)
 
 
 async def _open_to_calls(

@@ -127,6 +127,28 @@ def test_the_same_invite_many_times_is_one_call(play: Play) -> None:
     play(story)
 
 
+def test_an_agent_comes_free_as_the_caller_leaves(play: Play) -> None:
+    """Reserved and left in one turn of the loop: nobody's phone rings for a caller who has gone."""
+
+    async def story(centre: Centre) -> None:
+        anna = await centre.agent("anna")
+        centre.engine.floor.registered("anna", 0)
+        caller = centre.caller()
+        await centre.wait(5)
+        together = Together(centre, caller.phone.address)
+        together.hold()
+        caller.hang_up()
+        await centre.wait(0.05)
+        centre.engine.floor.registered("anna", 1)
+        together.release()
+        await centre.wait(1)
+        assert centre.ends() == {Reason.ABANDONED: 1}
+        assert anna.calls == []
+        assert centre.doing("anna") is Doing.IDLE
+
+    play(story)
+
+
 @pytest.mark.parametrize("offset", [-0.02, -0.004, -0.002, 0.0, 0.002, 0.004, 0.02])
 def test_the_phone_answers_as_ringing_times_out(play: Play, offset: float) -> None:
     """The 200 crosses our CANCEL: the agent is either spoken to, or hung up on."""
