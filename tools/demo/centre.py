@@ -43,8 +43,10 @@ async def run_demo(deployment: Path, settings: Settings, seconds: float | None, 
                 end.cancel()
             if engine.process.returncode is not None:
                 raise EngineFailed(f"the engine ended by itself: {engine.last_words}")
-            out.print("stopping: calls that are up may finish, within half a minute")
+            out.print("stopping: within a few seconds the last callers say goodbye")
+            leaving = asyncio.create_task(callers.leave())
             code = await engine.stop()
+            await leaving
     except (EngineFailed, NotRegistered, OSError, TimeoutError) as error:
         raise DemoFailed(f"the demo cannot run: {error}") from error
     said = engine.stopped or {"offered": 0, "answered": 0, "abandoned": 0}
