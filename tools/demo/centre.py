@@ -13,7 +13,7 @@ from rich.console import Console
 
 from config.settings import Settings
 from tools.demo.engine import EngineFailed, Line, engine_process
-from tools.demo.people import Agent, Callers
+from tools.demo.people import LAST, Agent, Callers
 from tools.demo.summary import Summary, check
 from tools.softphone import Account, NotRegistered, Phone
 
@@ -43,7 +43,8 @@ async def run_demo(deployment: Path, settings: Settings, seconds: float | None, 
                 end.cancel()
             if engine.process.returncode is not None:
                 raise EngineFailed(f"the engine ended by itself: {engine.last_words}")
-            out.print("stopping: calls that are up may finish, within half a minute")
+            callers.hurry()
+            out.print(f"stopping: whoever is on the line hangs up within {LAST[1]:.0f} seconds")
             code = await engine.stop()
     except (EngineFailed, NotRegistered, OSError, TimeoutError) as error:
         raise DemoFailed(f"the demo cannot run: {error}") from error

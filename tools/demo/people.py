@@ -16,7 +16,9 @@ from tools.softphone.sound import tone
 EVERY = (2.0, 6.0)
 """Seconds from one caller to the next."""
 PATIENCE = (6.0, 60.0)
-"""Seconds a caller waits for an agent."""
+"""Seconds a caller stays on the line at most."""
+LAST = (2.0, 10.0)
+"""The same once the demo ends: well below the engine's drain limit."""
 TALK = (6.0, 12.0)
 """Seconds from an agent's answer to the agent's hanging up."""
 RING = (1.0, 3.0)
@@ -58,6 +60,8 @@ class Callers:
     chance: random.Random
     say: Callable[[str], None]
     _tasks: set[asyncio.Task[None]] = field(default_factory=set)
+    _patient: set[asyncio.Timeout] = field(default_factory=set)
+    _closing: bool = False
     _count: int = 0
 
     async def stream(self) -> None:
@@ -68,10 +72,16 @@ class Callers:
             task.add_done_callback(self._tasks.discard)
             await asyncio.sleep(self.chance.uniform(*EVERY))
 
-    async def gone(self) -> None:
-        """Returns once every caller has hung up or was hung up on."""
-        if self._tasks:
-            await asyncio.wait(self._tasks)
+    def hurry(self) -> None:
+        """Whoever is on the line has LAST seconds at most."""
+        self._closing = True
+        now = asyncio.get_running_loop().time()
+        for patience in self._patient:
+            if not patience.expired():
+                patience.reschedule(min(patience.when() or now, now + self._patience()))
+
+    def _patience(self) -> float:
+        return self.chance.uniform(*(LAST if self._closing else PATIENCE))
 
     async def _one(self) -> None:
         name = NAMES[self._count % len(NAMES)]
@@ -85,9 +95,11 @@ class Callers:
             return
         talking = asyncio.create_task(call.say(melody(1.0)))
         try:
-            async with asyncio.timeout(self.chance.uniform(*PATIENCE)):
+            async with asyncio.timeout(self._patience()) as patience:
+                self._patient.add(patience)
                 await call.over()
         except TimeoutError:
             call.hang_up()
         finally:
+            self._patient.discard(patience)
             talking.cancel()
