@@ -113,5 +113,9 @@ def gone(caller: Leg) -> Ended:
             return Ended(Reason.NO_ACK)
         case LegEnd.MEDIA_LOST:
             return Ended(Reason.MEDIA_LOST)
+        case LegEnd.FAILED:
+            return Ended(Reason.REFUSED, code=488)
+        case LegEnd.FAULT:
+            return Ended(Reason.FAULT)
         case _:
             return Ended(Reason.ABANDONED, by="customer")

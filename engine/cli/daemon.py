@@ -38,7 +38,7 @@ NODE = "n1"
 FIRST_MEND, NEXT_MEND = 10.0, 300.0
 """Seconds between looks for recordings that a crash left unfinished."""
 LAST_WORDS = 1.0
-"""Seconds that BYEs may wait for their 200s when the engine stops."""
+"""Seconds that BYEs may wait for their 200s, and rows for their media process, when the engine stops."""
 
 
 class CannotStart(Exception):
@@ -146,10 +146,12 @@ async def _wind_down(engine: Engine, signals: asyncio.Queue[int], drain: float) 
 
 
 async def _last_words(engine: Engine) -> None:
-    """Our BYEs are to be heard, within reason."""
+    """Our BYEs are to be heard and the media rows to be given back, within reason."""
     await engine.book.drained(LAST_WORDS)
     with suppress(TimeoutError):
-        await asyncio.wait_for(engine.driver.quiet(), LAST_WORDS)
+        async with asyncio.timeout(LAST_WORDS):
+            await engine.driver.quiet()
+            await engine.desk.plant.sound.all_closed()
 
 
 @asynccontextmanager

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
 from datetime import date, datetime
 from zoneinfo import ZoneInfo
-
-import anyio
 
 from engine.agents.agent import Agent, Status
 from engine.agents.floor import Floor
@@ -35,13 +34,13 @@ class EngineBoard:
         self._book = book
         self._floor = floor
         self._dispatcher = dispatcher
-        self._news = anyio.Event()
+        self._news = asyncio.Event()
         book.on_change.append(self._mark)
         floor.on_change.append(self._mark)
 
     async def changed(self) -> None:
         await self._news.wait()
-        self._news = anyio.Event()
+        self._news = asyncio.Event()
 
     def board(self) -> Board:
         self._turn_the_day()

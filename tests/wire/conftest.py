@@ -12,6 +12,7 @@ from tests.kit.baresip import Baresip, agent_account, baresip, caller_account
 from tests.kit.daemon import Daemon
 from tests.kit.deployment import DOMAIN, NUMBER, TRUNK, password
 from tests.kit.peers import Sipp, sipp, sipp_agent
+from tests.kit.ports import Kind
 
 HOSTS = {"anna": "127.0.0.11", "bob": "127.0.0.12"}
 TONES = {"caller": 700.0, "anna": 1000.0, "bob": 1300.0}
@@ -25,9 +26,11 @@ class Parties:
         self._folder = folder
 
     @asynccontextmanager
-    async def agent(self, engine: Daemon, name: str, answers: bool = True) -> AsyncIterator[Baresip]:
+    async def agent(
+        self, engine: Daemon, name: str, answers: bool = True, transport: Kind = "udp"
+    ) -> AsyncIterator[Baresip]:
         """A registered baresip of an agent."""
-        account = agent_account(name, password(name), DOMAIN, engine.sip, answers)
+        account = agent_account(name, password(name), DOMAIN, engine.sip, answers, transport)
         async with baresip(account, self._folder, host=HOSTS[name], hertz=TONES[name]) as phone:
             await phone.event("REGISTER_OK")
             yield phone
@@ -56,7 +59,13 @@ class Parties:
 
     @asynccontextmanager
     async def scripted_caller(
-        self, engine: Daemon, scenario: str, *, seconds: float = 2.0, calls: int = 1
+        self,
+        engine: Daemon,
+        scenario: str,
+        *,
+        seconds: float = 2.0,
+        calls: int = 1,
+        transport: Kind = "udp",
     ) -> AsyncIterator[Sipp]:
         """SIPp at the carrier's address, calling the support number."""
         async with sipp(
@@ -69,6 +78,7 @@ class Parties:
             seconds=seconds,
             calls=calls,
             keys={"caller": "+447900000002"},
+            transport=transport,
         ) as call:
             yield call
 

@@ -121,22 +121,21 @@ class Phone:
         for call in tuple(self._by_dialog.values()):
             call.hang_up()
         try:
-            if self._renewal is not None:
-                self._renewal.cancel()
-                with suppress(NotRegistered, TimeoutError):
-                    async with asyncio.timeout(FAREWELL):
-                        await self._register(0)
-            await self._said_goodbye()
+            with suppress(TimeoutError):
+                async with asyncio.timeout(FAREWELL):
+                    await self._say_goodbye()
         finally:
             for response in self._responses.values():
                 response.cancel()
             self.driver.close()
 
-    async def _said_goodbye(self) -> None:
-        """The last BYE is answered, or it is no use waiting any longer."""
-        with suppress(TimeoutError):
-            async with asyncio.timeout(FAREWELL):
-                await self.driver.quiet()
+    async def _say_goodbye(self) -> None:
+        """Unregister, and hear the answer to the last BYE."""
+        if self._renewal is not None:
+            self._renewal.cancel()
+            with suppress(NotRegistered):
+                await self._register(0)
+        await self.driver.quiet()
 
     # -- registration
 
