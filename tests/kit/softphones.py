@@ -17,6 +17,8 @@ from tools.softphone import Account, Call, Phone
 from tools.softphone.sound import tone
 
 HOSTS = {"anna": "127.0.0.11", "bob": "127.0.0.12"}
+FAREWELL = 0.5
+"""Seconds for an engine on the same machine to answer the last requests; one that has ended never does."""
 LONGEST = 60.0
 """Seconds that a tone goes on unless the call ends."""
 
@@ -24,7 +26,8 @@ LONGEST = 60.0
 @asynccontextmanager
 async def agent_phone(engine: Daemon, name: str) -> AsyncIterator[Phone]:
     """An agent's phone that is registered."""
-    async with Phone(name, Account(DOMAIN, password(name), engine.sip), host=HOSTS[name]) as phone:
+    account = Account(DOMAIN, password(name), engine.sip)
+    async with Phone(name, account, host=HOSTS[name], farewell=FAREWELL) as phone:
         await phone.register()
         yield phone
 
@@ -32,7 +35,7 @@ async def agent_phone(engine: Daemon, name: str) -> AsyncIterator[Phone]:
 @asynccontextmanager
 async def carrier() -> AsyncIterator[Phone]:
     """The address from which callers come."""
-    async with Phone("+447900000003", host=TRUNK) as phone:
+    async with Phone("+447900000003", host=TRUNK, farewell=FAREWELL) as phone:
         yield phone
 
 

@@ -7,9 +7,10 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 
 import pytest
+import pytest_asyncio
 
 from tests.kit.baresip import Baresip, agent_account, baresip, caller_account
-from tests.kit.daemon import Daemon
+from tests.kit.daemon import Daemon, daemon
 from tests.kit.deployment import DOMAIN, NUMBER, TRUNK, password
 from tests.kit.peers import Sipp, sipp, sipp_agent
 from tests.kit.ports import Kind
@@ -86,3 +87,10 @@ class Parties:
 @pytest.fixture
 def parties(tmp_path: Path) -> Parties:
     return Parties(tmp_path)
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def engine(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Daemon]:
+    """One for all tests of a module, which run in one loop; it must end with nothing left behind by any of them."""
+    async with daemon(tmp_path_factory.mktemp("shared")) as running:
+        yield running

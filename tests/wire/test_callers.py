@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import Iterator
 from itertools import permutations
 
 import pytest
-import pytest_asyncio
 
-from tests.kit.daemon import Daemon, daemon
+from tests.kit.daemon import Daemon
 from tests.kit.softphones import agent_phone, answered, carrier, dial, ended, heard, hears, say, talk
 from tests.kit.tone import read_wav, seconds_of, seconds_of_sound
 from tests.wire.conftest import TONES, Parties
@@ -17,13 +16,6 @@ from tools.softphone import Call
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 CALLER, ANNA = VOICES = (TONES["caller"], TONES["anna"])
-
-
-@pytest_asyncio.fixture(scope="module", loop_scope="module")
-async def engine(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Daemon]:
-    """It must end with nothing left behind by any of these callers."""
-    async with daemon(tmp_path_factory.mktemp("callers")) as running:
-        yield running
 
 
 @pytest.fixture(autouse=True)

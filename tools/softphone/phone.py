@@ -27,7 +27,7 @@ EXPIRES = 300
 RETRY = 10.0
 """Seconds after a renewal that failed until the next attempt."""
 FAREWELL = 2.0
-"""Seconds that a closing phone waits for the answers to its last requests."""
+"""Seconds of `farewell` unless told otherwise."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,9 +82,11 @@ class Phone:
         port: int = 0,
         codecs: tuple[str, ...] = ("PCMU", "PCMA"),
         on_call: Callable[[Call], None] | None = None,
+        farewell: float = FAREWELL,
     ) -> None:
         """`host` and `port` are its own address, port 0 any free one. `on_call` is given each call that comes
-        in; without it they are kept for `called`.
+        in; without it they are kept for `called`. `farewell` is how many seconds it waits, once it is closed, for
+        the answers to its last requests.
         """
         self.user = user
         self.account = account
@@ -93,6 +95,7 @@ class Phone:
         self.calls: list[Call] = []
         """All of them, oldest first, those that are over too."""
         self._on_call = on_call
+        self._farewell = farewell
         self._incoming: asyncio.Queue[Call] = asyncio.Queue()
         self._by_dialog: dict[Dialog, Call] = {}
         self._responses: dict[Request, asyncio.Future[int | None]] = {}
@@ -122,7 +125,7 @@ class Phone:
             call.hang_up()
         try:
             with suppress(TimeoutError):
-                async with asyncio.timeout(FAREWELL):
+                async with asyncio.timeout(self._farewell):
                     await self._say_goodbye()
         finally:
             for response in self._responses.values():
