@@ -37,7 +37,7 @@ def _plain_listen(listen: Listen) -> bool:
 ANY = "*"
 """Stands for every name of an entry and every index of a list."""
 BUILT: Tree = {
-    "organisation": {"name": _all},
+    "organisation": {"name": _all, "time_zone": _all},
     "sip": {
         "listen": {ANY: _plain_listen},
         "domain": _all,

@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping
 from concurrent.futures import Executor
 from dataclasses import dataclass
 from pathlib import Path
+from zoneinfo import ZoneInfo
 
 from config.prompts import Audio
 from config.settings import Settings
@@ -109,7 +110,8 @@ async def assemble(settings: Settings, world: World, sound: Sound, store: Store,
     )
     book = Book(world.node, clock, world.token, journal, stories(desk))
     driver.deliver = Reception(desk, book).deliver
-    board = EngineBoard(settings.organisation.name, clock, book, floor, dispatcher)
+    zone = ZoneInfo(settings.organisation.time_zone)
+    board = EngineBoard(settings.organisation.name, zone, clock, book, floor, dispatcher)
     return Engine(settings, stack, driver, floor, dispatcher, desk, book, board)
 
 

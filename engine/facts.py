@@ -115,7 +115,9 @@ class LegEnd(StrEnum):
     NO_ACK = "no_ack"
     MEDIA_LOST = "media_lost"
     FAILED = "failed"
-    """Dialing them came to nothing; the Outcome says why."""
+    """Dialing them came to nothing (the Outcome says why), or what they want for sound cannot be had."""
+    FAULT = "fault"
+    """A defect of ours; the log has the trace."""
 
 
 class Answer(StrEnum):

@@ -78,7 +78,7 @@ class Desk:
         """
         rules = self.settings.recordings
         own = self.settings.agents[agent.id].record if agent is not None else None
-        if not wanted("inbound", enabled=rules.enabled, directions=rules.direction, agent=own):
+        if not leg.up or not wanted("inbound", enabled=rules.enabled, directions=rules.direction, agent=own):
             return
         customer, dialog = conversation.customer, leg.seat.dialog
         facts = LegFacts(

@@ -41,7 +41,7 @@ NODE = "n1"
 FIRST_MEND, NEXT_MEND = 10.0, 300.0
 """Seconds between looks for recordings that a crash left unfinished."""
 LAST_WORDS = 1.0
-"""Seconds that BYEs may wait for their 200s when the engine stops."""
+"""Seconds that BYEs may wait for their 200s, and rows for their media process, when the engine stops."""
 
 
 class CannotStart(Exception):
@@ -69,8 +69,10 @@ async def _serve(settings: Settings, drain: float, started: float, lines: Lines)
         if idle:
             log.warning("not_built_yet", keys=idle)
         sockets = [(url, _bind(url)) for url in _listens(settings)]
+        _recordings_folder(settings)
         engine = await _start(settings, sockets, undo)
         host, port = await undo.enter_async_context(_site(settings, engine))
+        await _open_to_calls(engine, sockets, undo)
         _calm_collector()
         log.info(
             "ready",
@@ -86,12 +88,13 @@ async def _serve(settings: Settings, drain: float, started: float, lines: Lines)
 async def _start(
     settings: Settings, sockets: Sequence[tuple[Listen, socket.socket]], undo: AsyncExitStack
 ) -> Engine:
-    """Everything but the pages: store, media processes, engine, transports."""
+    """What is needed before the first call: store, media processes, engine."""
     store = await undo.enter_async_context(open_store(settings.store.url.get_secret_value()))
     clock = Clock(time.monotonic, time.time)
     await _close_cut_off(store, clock)
     disk = ThreadPoolExecutor(1, "recordings")
     undo.callback(disk.shutdown)
+    undo.push_async_callback(_written, disk)
     plane = MediaPlane(plane_settings(settings))
     prompts = Prompts(plane.arena.add)
     undo.push_async_callback(prompts.close)
@@ -103,7 +106,20 @@ async def _start(
     world = World(clock, NODE, _tokens(), os.urandom(32), local)
     engine = await assemble(settings, world, plane, store, disk)
     await undo.enter_async_context(_mending(engine, disk))
+    return engine
+
+
+async def _written(disk: Executor) -> None:
+    """What the last recordings left to the disk is done, and the journal has heard of it."""
+    await asyncio.get_running_loop().run_in_executor(disk, int)
+
+
+async def _open_to_calls(
+    engine: Engine, sockets: Sequence[tuple[Listen, socket.socket]], undo: AsyncExitStack
+) -> None:
+    """Last, because what fails inside the book's tasks comes out of them in a group."""
     undo.callback(engine.driver.close)
+    await undo.enter_async_context(engine.book)
     for url, sock in sockets:
         if url.transport == "udp":
             engine.driver.attach("udp", Udp(sock, engine.driver))
@@ -111,8 +127,6 @@ async def _start(
             tcp = Tcp(engine.driver)
             await tcp.listen(sock)
             engine.driver.attach("tcp", tcp)
-    await undo.enter_async_context(engine.book)
-    return engine
 
 
 async def _close_cut_off(store: Store, clock: Clock) -> None:
@@ -150,10 +164,12 @@ async def _wind_down(engine: Engine, signals: asyncio.Queue[int], drain: float) 
 
 
 async def _last_words(engine: Engine) -> None:
-    """Our BYEs are to be heard, within reason."""
+    """Our BYEs are to be heard and the media rows to be given back, within reason."""
     await engine.book.drained(LAST_WORDS)
     with suppress(TimeoutError):
-        await asyncio.wait_for(engine.driver.quiet(), LAST_WORDS)
+        async with asyncio.timeout(LAST_WORDS):
+            await engine.driver.quiet()
+            await engine.desk.plant.sound.all_closed()
 
 
 @asynccontextmanager
@@ -210,6 +226,20 @@ def _listens(settings: Settings) -> list[Listen]:
             where = settings.where("sip", "listen")
             raise CannotStart(f"{where}: more than one {transport}:// address; one of each is allowed so far")
     return listens
+
+
+def _recordings_folder(settings: Settings) -> None:
+    """Found out now, not with the first call."""
+    if not settings.recordings.enabled:
+        return
+    folder = settings.recordings.folder
+    where = f"{settings.where('recordings', 'folder')}: recordings cannot be kept in {folder}"
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise CannotStart(f"{where}: {error.strerror}") from error
+    if not os.access(folder, os.W_OK | os.X_OK):
+        raise CannotStart(f"{where}: it may not be written to")
 
 
 def _bind(url: Listen) -> socket.socket:

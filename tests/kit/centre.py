@@ -45,7 +45,7 @@ queues:
   support: {assignment: longest_idle, waiting: patient}
 waiting_strategies:
   patient: {greeting: {audio: greeting.wav}, music: builtin:wait, max_wait: 10m, then: end}
-recordings: {enabled: true, folder: recordings}
+recordings: {enabled: true, folder: FOLDER}
 """
 
 
@@ -58,6 +58,8 @@ class Centre:
     sound: FakeSound
     clock: Clock
     phones: list[Phone] = field(default_factory=list)
+    faults: int = 0
+    """Conversations that a test means to end by a defect."""
     _hosts: count[int] = field(default_factory=lambda: count(10))
 
     async def agent(
@@ -125,9 +127,13 @@ class Centre:
         assert (live.dialogs, live.clients, live.servers) == (0, 0, 0)
         stories = [task for task in asyncio.all_tasks() if "Book._run" in repr(task)]
         assert stories == []
-        counts = engine.dispatcher.queues["support"].counts
-        assert counts.offered == counts.answered + counts.abandoned + counts.gave_up + counts.dropped
+        for queue in engine.dispatcher.queues.values():
+            counts = queue.counts
+            assert counts.offered == counts.answered + counts.abandoned + counts.gave_up + counts.dropped
+            assert list(queue.unassigned()) == []
         assert engine.book.offered == sum(engine.book.ends.values())
+        assert engine.book.ends[Reason.FAULT] == self.faults
+        assert engine.desk.recordings.live == {}
 
 
 @asynccontextmanager
@@ -136,7 +142,7 @@ async def contact_centre(folder: Path, yaml: str = YAML, *, rows: int = 1000) ->
     loop = asyncio.get_running_loop()
     clock = Clock(loop.time, lambda: 1_790_000_000 + loop.time())
     numbers = count()
-    (folder / "cordboard.yaml").write_text(yaml)
+    (folder / "cordboard.yaml").write_text(yaml.replace("FOLDER", str(folder / "recordings")))
     settings = load(folder / "cordboard.yaml", {})
     fake = FakeSound("127.0.0.1", rows)
     world = World(clock, "n1", lambda: f"{next(numbers):016x}", b"key", {"udp": ENGINE})

@@ -18,7 +18,7 @@ from typing import Any
 
 from tests.kit.daemon import READY_WITHIN, SOURCE, structured
 from tests.kit.deployment import DOMAIN, ENGINE, NUMBER, PORTS, TRUNK, Deployment, password
-from tests.kit.ports import lasting_ports
+from tests.kit.ports import free_ports
 from tests.kit.program import Program, running
 from tools.softphone import Account, Call, Phone, Script
 
@@ -136,7 +136,7 @@ async def a_call_is_answered(people: People) -> None:
 async def test_killed_at_random_instants_the_engine_closes_what_it_left(tmp_path: Path) -> None:
     seed = random.SystemRandom().randrange(2**32)
     chance = random.Random(seed)
-    sip, web, rtp = (lasting_ports(ENGINE, count) for count in (1, 1, PORTS))
+    sip, web, rtp = (free_ports(ENGINE, count) for count in (1, 1, PORTS))
     deployment = Deployment(agents=tuple(AGENTS), sip=sip, web=web, rtp=rtp)
     path = deployment.write(tmp_path)
     closed = 0

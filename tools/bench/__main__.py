@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import shutil
 import sys
 from typing import Any
 
@@ -39,6 +40,8 @@ def main(words: list[str]) -> None:
     if asked.bench == "restart":
         show(restart.run(asked.conversations, asked.cut_off), asked.json)
         return
+    if shutil.which("cc") is None:
+        sys.exit("the media bench needs a C compiler: install gcc or clang so that `cc` is found")
     load = media.Load(asked.legs, asked.seconds, asked.workers, asked.jitter, asked.record)
     show(media.run(load), asked.json)
 
