@@ -9,7 +9,7 @@ install: .venv/installed
 
 .venv/installed: pyproject.toml constraints.txt
 	@$(PYTHON) -c 'import sys; sys.exit(0 if sys.version_info >= (3, 11) else "Cordboard needs Python 3.11 or later; PYTHON=... names another one")'
-	@test -x $(BIN)/python || $(PYTHON) -m venv .venv
+	@test -x $(BIN)/pip || $(PYTHON) -m venv --clear .venv
 	@echo "installing into .venv (once; about a minute)"
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable '.[dev]'
 	@touch $@
@@ -36,7 +36,8 @@ test: install
 
 bench: install
 	$(BIN)/python -m tools.bench media --legs 500 --seconds 5 --json
-	$(BIN)/python -m tools.bench sip --json
+	$(BIN)/python -m tools.bench.sip_stack --json
+	$(BIN)/python -m tools.bench store --json
 
 clean:
 	rm -rf .venv build *.egg-info

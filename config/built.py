@@ -37,7 +37,7 @@ def _plain_listen(listen: Listen) -> bool:
 ANY = "*"
 """Stands for every name of an entry and every index of a list."""
 BUILT: Tree = {
-    "organisation": {"name": _all},
+    "organisation": {"name": _all, "time_zone": _all},
     "sip": {
         "listen": {ANY: _plain_listen},
         "domain": _all,
@@ -70,7 +70,7 @@ BUILT: Tree = {
     "waiting_strategies": {ANY: {"greeting": _all, "music": _all, "max_wait": _all, "then": _only("end")}},
     "recordings": {"enabled": _all, "direction": _all, "folder": _all, "files": _only("separate")},
     "web": {"listen": _all, "tokens": _all, "hosts": _all, "requests_per_second": _all, "webhooks": _all},
-    "store": {"url": lambda url: url.get_secret_value().startswith("sqlite:")},
+    "store": {"url": _all},
     "logging": {"level": _all, "format": _all},
 }
 """What this version does. Whoever builds a feature adds its keys here."""

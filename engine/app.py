@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import Callable, Mapping
 from concurrent.futures import Executor
 from dataclasses import dataclass
+from zoneinfo import ZoneInfo
 
 from config.settings import Settings
 from engine.agents.floor import Floor
@@ -112,7 +113,8 @@ async def assemble(settings: Settings, world: World, sound: Sound, store: Store,
     )
     book = Book(world.node, clock, world.token, journal, stories(desk))
     driver.deliver = Reception(desk, book).deliver
-    board = EngineBoard(settings.organisation.name, clock, book, floor, dispatcher)
+    zone = ZoneInfo(settings.organisation.time_zone)
+    board = EngineBoard(settings.organisation.name, zone, clock, book, floor, dispatcher)
     ring = Ring(clock, world.token())
     reloader = Reloader(desk, known, world.source)
     office = Office(settings, world.node, clock, book, floor, dispatcher, journal, store, ring, reloader)

@@ -64,6 +64,8 @@ class Reason(StrEnum):
     """Somebody with the right to do so ended it from outside: by the API."""
     STOPPED = "stopped"
     """The engine was stopped while the call was up."""
+    RESTARTED = "restarted"
+    """The engine was killed while the call was up."""
     FAULT = "fault"
     """A defect of ours ended it; the log has the trace."""
 
@@ -115,7 +117,9 @@ class LegEnd(StrEnum):
     NO_ACK = "no_ack"
     MEDIA_LOST = "media_lost"
     FAILED = "failed"
-    """Dialing them came to nothing; the Outcome says why."""
+    """Dialing them came to nothing (the Outcome says why), or what they want for sound cannot be had."""
+    FAULT = "fault"
+    """A defect of ours; the log has the trace."""
 
 
 class Answer(StrEnum):

@@ -220,6 +220,7 @@ class MediaPlane:
         ]
         self.tapes = Tapes(ledgers, wall)
         self._flushing = False
+        self._given_back = asyncio.Event()
         self._pulse: asyncio.Task[None] | None = None
 
     # ------------------------------------------------------------------------------------------ life
@@ -299,6 +300,7 @@ class MediaPlane:
         """The worker has let go of the row: close its sockets, let its port rest."""
         row.pair.close()
         self.ports.give_back(row.pair.port)
+        self._given_back.set()
 
     @property
     def rows(self) -> int:
@@ -308,6 +310,12 @@ class MediaPlane:
     def in_use(self) -> dict[str, int]:
         """What was handed out and not given back."""
         return {"rows": self.rows, "ports": self.ports.used}
+
+    async def all_closed(self) -> None:
+        """Returns once no row is in use: a closed one counts until its worker has acknowledged it."""
+        while self.rows:
+            self._given_back.clear()
+            await self._given_back.wait()
 
     async def load(self, path: Path) -> ClipRef:
         """Decode a sound file, once. Raises BadClip with what is wrong with it."""

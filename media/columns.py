@@ -43,7 +43,8 @@ class Hearing:
         """Places of each row's first three words in `rx`."""
         self.words = np.empty((len(rows), 3), np.uint32)
         """Those words as they must be, octets as on the wire: version and payload type, timestamp, SSRC."""
-        self.words[:, 0] = columns.want[rows].byteswap()
+        anchored = ledger.anchored[rows] != 0
+        self.words[:, 0] = np.where(anchored, columns.want[rows], np.uint32(0)).byteswap()
         self.words[:, 2] = ledger.heard[rows].byteswap()
         self.stamp = ledger.base[rows] - (ledger.c[rows] * STAMPS).astype(np.uint32)
         """Timestamp due at phase 0."""

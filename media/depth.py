@@ -68,8 +68,7 @@ class Depth:
         """Set the clock of each row by the packet in `rx`: the first phase at least GUARD after its
         arrival."""
         columns, ledger = self.columns, self.columns.ledger
-        load = self._load()
-        full = _fair_share(int(load.sum()))
+        load, full = self._load(), self._fair_share()
         came = np.where((at := self.arrivals(rows)) < 0, m * STEP, at)
         for row, length, arrived in zip(rows.tolist(), lengths.tolist(), came.tolist(), strict=True):
             before = int(ledger.c[row])
@@ -109,6 +108,10 @@ class Depth:
     def _load(self) -> I64:
         ledger = self.columns.ledger
         return np.bincount(ledger.c[ledger.anchored != 0] % PHASES, minlength=PHASES)
+
+    def _fair_share(self) -> float:
+        """Rows a phase may have before newcomers go to the next, counting those who have yet to speak."""
+        return 1.25 * np.count_nonzero(self.columns.ledger.aimed) / PHASES + 8
 
     # ------------------------------------------------------------------------------------------ every phase
 
@@ -182,8 +185,7 @@ class Depth:
         if not rows:
             return
         ledger = self.columns.ledger
-        load = self._load()
-        full = _fair_share(int(load.sum()))
+        load, full = self._load(), self._fair_share()
         pending = {move[1] for move in self._moves}
         for row in rows:
             self._least[row] = 1 << 60
@@ -244,8 +246,3 @@ class Depth:
         ledger.c[rows] += frames * PHASES
         self.reception.rebase(rows, frames)
         ledger.head[SHIFTS] += 1
-
-
-def _fair_share(rows: int) -> float:
-    """Rows a phase may have before newcomers go to the next."""
-    return 1.25 * rows / PHASES + 8

@@ -103,14 +103,15 @@ class Tones:
     """In-band keys on all rows of a phase as one matrix product: two like frames begin a press, two others
     end it.
 
-    Against talk-off: both tones of the pair hold nearly all energy of the frame, neither is far louder than
+    Against talk-off: both tones of the pair hold most of the energy of the frame (a tone 1.5 % off, or one
+    that fills half of it, has no more), neither is far louder than
     the other,
     and each stands out in its group.
     """
 
     LOUDNESS: Final = 1e8
     """Squared correlation of a tone of some -36 dBm0."""
-    PURITY: Final = 0.72
+    PURITY: Final = 0.5
     TWIST: Final = 10 ** (9 / 10)
     APART: Final = 6.0
 

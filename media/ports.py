@@ -85,14 +85,20 @@ class Ports:
         rtp = self._socket(port)
         if rtp is None:
             return None
-        rtcp = self._socket(port + 1)
-        if rtcp is None:
-            rtp.close()
-            return None
-        return Pair(port, rtp, rtcp)
+        rtcp = None
+        try:
+            rtcp = self._socket(port + 1)
+        finally:
+            if rtcp is None:
+                rtp.close()
+        return Pair(port, rtp, rtcp) if rtcp is not None else None
 
     def _socket(self, port: int) -> socket.socket | None:
-        udp = socket.socket(self._family, socket.SOCK_DGRAM)
+        """A bound socket; None when the port is taken. Raises NoRow when this process may have no more sockets."""
+        try:
+            udp = socket.socket(self._family, socket.SOCK_DGRAM)
+        except OSError as fault:
+            raise NoRow(f"no socket for RTP port {port}: {fault.strerror}") from fault
         udp.setblocking(False)
         udp.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, BUFFER)
         try:
@@ -101,5 +107,5 @@ class Ports:
             udp.close()
             if fault.errno == errno.EADDRINUSE:
                 return None
-            raise
+            raise NoRow(f"no RTP port {port} at {self.address}: {fault.strerror}") from fault
         return udp

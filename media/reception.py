@@ -162,7 +162,7 @@ class Reception:
         offset = (words[:, 1] - ledger.base[rows]).view(np.int32)
         at = offset // FRAME
         due = ledger.c[rows] + PHASES * at
-        fine = (sizes == PACKET) & (due == m) & (at * FRAME == offset)
+        fine = (sizes == PACKET) & (due == m) & (at * FRAME == offset) & (ledger.anchored[rows] != 0)
         fine &= (words[:, 0] & 0xFF7F0000 == columns.want[rows]) & (words[:, 2] == ledger.heard[rows])
         if not fine.all():
             self._unusual(m, rows[~fine], sizes[~fine])

@@ -25,6 +25,16 @@ def test_every_link_of_the_readme_leads_somewhere(link: str) -> None:
     assert (ROOT / link).exists()
 
 
+@pytest.mark.parametrize(
+    "path",
+    sorted(
+        set(re.findall(r"`((?:config|engine|media|tests|tools)/[\w./]+)`", (ROOT / "README.md").read_text()))
+    ),
+)
+def test_every_place_the_readme_sends_to_is_there(path: str) -> None:
+    assert (ROOT / path).exists()
+
+
 def test_the_lock_names_no_index() -> None:
     text = (ROOT / "constraints.txt").read_text()
     assert "://" not in text

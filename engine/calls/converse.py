@@ -47,6 +47,10 @@ async def converse(desk: Desk, conversation: Conversation, caller: Leg, connecte
 
 def over(leg: Leg) -> Ended:
     """One of the two left."""
-    if leg.end is LegEnd.MEDIA_LOST:
-        return Ended(Reason.MEDIA_LOST, by="engine")
-    return Ended(Reason.COMPLETED, by=leg.party.role)
+    match leg.end:
+        case LegEnd.MEDIA_LOST:
+            return Ended(Reason.MEDIA_LOST)
+        case LegEnd.FAULT:
+            return Ended(Reason.FAULT)
+        case _:
+            return Ended(Reason.COMPLETED, by=leg.party.role)

@@ -79,7 +79,7 @@ class Desk:
         rules = self.settings.recordings
         person = self.settings.agents.get(agent.id) if agent is not None else None
         own = person.record if person is not None else None
-        if not wanted("inbound", enabled=rules.enabled, directions=rules.direction, agent=own):
+        if not leg.up or not wanted("inbound", enabled=rules.enabled, directions=rules.direction, agent=own):
             return
         customer, dialog = conversation.customer, leg.seat.dialog
         facts = LegFacts(

@@ -6,6 +6,7 @@ from contextlib import ExitStack
 
 import anyio
 import structlog
+from anyio.lowlevel import checkpoint_if_cancelled
 
 from engine.agents.floor import Hold
 from engine.calls.converse import Connected
@@ -52,6 +53,8 @@ async def wait_in_queue(desk: Desk, conversation: Conversation, caller: Leg, pla
         undo.callback(place.give_back)
         with while_up(caller):
             while True:
+                # The caller may leave in the very turn in which an agent is reserved.
+                await checkpoint_if_cancelled()
                 match next_step(place.facts(desk.clock.monotonic()), place.rules):
                     case Greet():
                         await greet(conversation, caller, sound.greeting)
@@ -113,5 +116,9 @@ def gone(caller: Leg) -> Ended:
             return Ended(Reason.NO_ACK)
         case LegEnd.MEDIA_LOST:
             return Ended(Reason.MEDIA_LOST)
+        case LegEnd.FAILED:
+            return Ended(Reason.REFUSED, code=488)
+        case LegEnd.FAULT:
+            return Ended(Reason.FAULT)
         case _:
             return Ended(Reason.ABANDONED, by="customer")

@@ -8,6 +8,7 @@ import structlog
 
 from engine.calls.desk import Desk
 from engine.calls.inbound import arrive
+from engine.calls.refusals import Refusals
 from engine.conversations.book import Book
 from engine.conversations.conversation import Conversation
 from engine.facts import Ended, LegEnd, Party, Reason
@@ -15,14 +16,15 @@ from engine.legs.attempt import Attempt
 from engine.legs.leg import Leg
 from engine.policy.routing import dialled
 from engine.sip.dialog import Dialog
-from engine.sip.errors import RemoteFault
+from engine.sip.errors import BadUri, RemoteFault
 from engine.sip.events import AgentCaller, Event, Invited, Refused, Registered, Unregistered
 from engine.sip.uri import NameAddr, parse_uri
 from media.control import NoRow
 
 log = structlog.get_logger()
 
-LONGEST_NAME = 128
+LONGEST_NAME, LONGEST_NUMBER = 64, 32
+"""Characters that are kept of a display name and of a number: an INVITE to an agent must fit a datagram."""
 BUSY_FOR = 5
 """Seconds that Retry-After asks for while draining or full."""
 
@@ -34,8 +36,17 @@ class Reception:
         self._desk = desk
         self._book = book
         self._attempts = desk.plant.attempts
+        self._refusals = Refusals(desk.clock)
 
     def deliver(self, event: Event) -> None:
+        """Never raises: a defect that an event meets ends the call it is of, and the others hear of theirs."""
+        try:
+            self._hear(event)
+        except Exception:
+            log.exception("event_fault", about=type(event).__name__)
+            self._give_up(event)
+
+    def _hear(self, event: Event) -> None:
         match event:
             case Invited():
                 self._invited(event)
@@ -43,8 +54,8 @@ class Reception:
                 self._desk.floor.registered(user, len(bindings))
             case Unregistered(user):
                 self._desk.floor.registered(user, 0)
-            case Refused(flow, code, why):
-                log.warning("sip_refused", source=f"{flow.host}:{flow.port}", code=code, why=why)
+            case Refused():
+                self._refusals.add(event)
             case _:
                 self._to_attempt(event)
 
@@ -54,6 +65,16 @@ class Reception:
         if attempt is not None:
             attempt.on_event(event)
 
+    def _give_up(self, event: Event) -> None:
+        dialog = getattr(event, "dialog", None)
+        if dialog is None:
+            return
+        with self._desk.plant.driver.turn() as now:
+            dialog.hang_up(now)
+        attempt = self._attempts.get(dialog)
+        if attempt is not None:
+            attempt.owner.finished(attempt, LegEnd.FAULT)
+
     def _invited(self, event: Invited) -> None:
         if event.replaces is not None:
             self._take_over(event, event.replaces)
@@ -61,7 +82,7 @@ class Reception:
         if self._book.draining:
             self._refuse(event, 503, "draining")
             return
-        number = dialled(event.dialog.called, self._desk.settings.numbers)
+        number = plain(dialled(event.dialog.called, self._desk.settings.numbers), LONGEST_NUMBER)
         conversation = self._book.open(number, customer(event.dialog.caller))
         try:
             self._seat(conversation, event)
@@ -103,12 +124,16 @@ class Reception:
 
 def customer(caller: NameAddr) -> Party:
     """Who calls, as far as From says; what is no text, or no end of it, stays out of journal and file names."""
-    return Party("customer", plain(parse_uri(caller.uri).user), plain(caller.display))
+    try:
+        user = parse_uri(caller.uri).user
+    except BadUri:  # a scheme that is not served, such as urn:
+        user = ""
+    return Party("customer", plain(user, LONGEST_NUMBER), plain(caller.display, LONGEST_NAME))
 
 
-def plain(text: str) -> str:
+def plain(text: str, most: int) -> str:
     """Printable characters, at most so many."""
-    return "".join(c if c.isprintable() else "?" for c in text[:LONGEST_NAME])
+    return "".join(c if c.isprintable() else "?" for c in text[:most])
 
 
 def may_replace(event: Invited, leg: Leg) -> bool:

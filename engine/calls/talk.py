@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections import deque
 from dataclasses import dataclass
 from functools import partial
 from types import TracebackType
-
-import anyio
 
 from engine.legs.leg import Leg
 from media.control import Digit
@@ -33,7 +32,7 @@ class Talk:
     def __init__(self, *legs: Leg) -> None:
         self.legs = legs
         self._heard: deque[Heard] = deque()
-        self._news = anyio.Event()
+        self._news = asyncio.Event()
         self._on_end = [(leg, partial(self._tell, LegEnded(leg))) for leg in legs]
 
     def __enter__(self) -> Talk:
@@ -52,7 +51,7 @@ class Talk:
     async def next(self) -> Heard:
         """The next thing that happened."""
         while not self._heard:
-            self._news = anyio.Event()
+            self._news = asyncio.Event()
             await self._news.wait()
         return self._heard.popleft()
 

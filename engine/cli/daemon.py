@@ -23,9 +23,12 @@ from engine.cli import codes
 from engine.cli.logs import FLUSH_EVERY, Lines, start_logging
 from engine.cli.reloading import reloading
 from engine.cli.sizing import plane_settings
+from engine.conversations.restart import close_cut_off
 from engine.deployment.source import Source
 from engine.facts import Clock, Reason
-from engine.store.open import StoreFault, open_store
+from engine.store.databases import StoreFault
+from engine.store.open import open_store
+from engine.store.store import Store, StoreDown
 from engine.transports.tcp import Tcp, bind_tcp
 from engine.transports.udp import Udp, bind_udp
 from engine.web.media_reports import MediaReports
@@ -43,7 +46,7 @@ NODE = "n1"
 FIRST_MEND, NEXT_MEND = 10.0, 300.0
 """Seconds between looks for recordings that a crash left unfinished."""
 LAST_WORDS = 1.0
-"""Seconds that BYEs may wait for their 200s when the engine stops."""
+"""Seconds that BYEs may wait for their 200s, and rows for their media process, when the engine stops."""
 
 
 class CannotStart(Exception):
@@ -71,9 +74,11 @@ async def _serve(settings: Settings, source: Source, drain: float, started: floa
         if idle:
             log.warning("not_built_yet", keys=idle)
         sockets = [(url, _bind(url)) for url in _listens(settings)]
+        _recordings_folder(settings)
         engine, gauges = await _start(settings, source, sockets, undo)
         host, port = await undo.enter_async_context(_site(settings, engine, gauges))
         await undo.enter_async_context(reloading(engine.office.reloader))
+        await _open_to_calls(engine, sockets, undo)
         _calm_collector()
         log.info(
             "ready",
@@ -89,10 +94,13 @@ async def _serve(settings: Settings, source: Source, drain: float, started: floa
 async def _start(
     settings: Settings, source: Source, sockets: Sequence[tuple[Listen, socket.socket]], undo: AsyncExitStack
 ) -> tuple[Engine, Gauges]:
-    """Everything but the pages: store, media processes, engine, transports."""
+    """What is needed before the first call: store, media processes, engine; and the figures of all of them."""
     store = await undo.enter_async_context(open_store(settings.store.url.get_secret_value()))
+    clock = Clock(time.monotonic, time.time)
+    await _close_cut_off(store, clock)
     disk = ThreadPoolExecutor(1, "recordings")
     undo.callback(disk.shutdown)
+    undo.push_async_callback(_written, disk)
     reports = MediaReports()
     plane = MediaPlane(plane_settings(settings), on_report=reports.take)
     prompts = Prompts(plane.arena.add)
@@ -102,10 +110,23 @@ async def _start(
     await plane.start()
     external = settings.sip.external_address
     local = {url.transport: (external or url.host, sock.getsockname()[1]) for url, sock in sockets}
-    world = World(Clock(time.monotonic, time.time), NODE, _tokens(), os.urandom(32), local, source)
+    world = World(clock, NODE, _tokens(), os.urandom(32), local, source)
     engine = await assemble(settings, world, plane, store, disk)
     await undo.enter_async_context(_mending(engine, disk))
+    return engine, Gauges(engine.office, engine.driver.messages, reports, lambda: store.writer.waiting)
+
+
+async def _written(disk: Executor) -> None:
+    """What the last recordings left to the disk is done, and the journal has heard of it."""
+    await asyncio.get_running_loop().run_in_executor(disk, int)
+
+
+async def _open_to_calls(
+    engine: Engine, sockets: Sequence[tuple[Listen, socket.socket]], undo: AsyncExitStack
+) -> None:
+    """Last, because what fails inside the book's tasks comes out of them in a group."""
     undo.callback(engine.driver.close)
+    await undo.enter_async_context(engine.book)
     for url, sock in sockets:
         if url.transport == "udp":
             engine.driver.attach("udp", Udp(sock, engine.driver))
@@ -113,8 +134,13 @@ async def _start(
             tcp = Tcp(engine.driver)
             await tcp.listen(sock)
             engine.driver.attach("tcp", tcp)
-    await undo.enter_async_context(engine.book)
-    return engine, Gauges(engine.office, engine.driver.messages, reports, lambda: store.writer.waiting)
+
+
+async def _close_cut_off(store: Store, clock: Clock) -> None:
+    try:
+        await close_cut_off(store, clock, NODE)
+    except StoreDown as error:
+        raise CannotStart(f"store.url: calls that a crash cut off cannot be closed: {error}") from error
 
 
 async def _wind_down(engine: Engine, signals: asyncio.Queue[int], drain: float) -> int:
@@ -145,10 +171,12 @@ async def _wind_down(engine: Engine, signals: asyncio.Queue[int], drain: float) 
 
 
 async def _last_words(engine: Engine) -> None:
-    """Our BYEs are to be heard, within reason."""
+    """Our BYEs are to be heard and the media rows to be given back, within reason."""
     await engine.book.drained(LAST_WORDS)
     with suppress(TimeoutError):
-        await asyncio.wait_for(engine.driver.quiet(), LAST_WORDS)
+        async with asyncio.timeout(LAST_WORDS):
+            await engine.driver.quiet()
+            await engine.desk.plant.sound.all_closed()
 
 
 @asynccontextmanager
@@ -160,7 +188,7 @@ async def _mending(engine: Engine, disk: Executor) -> AsyncIterator[None]:
         pause = FIRST_MEND
         while True:
             for recorded in await loop.run_in_executor(disk, engine.desk.recordings.repair):
-                log.warning("recording_mended", path=str(recorded.path), seconds=recorded.about.seconds)
+                engine.desk.journal.mended(recorded)
             await asyncio.sleep(pause)
             pause = NEXT_MEND
 
@@ -214,6 +242,20 @@ def _listens(settings: Settings) -> list[Listen]:
             where = settings.where("sip", "listen")
             raise CannotStart(f"{where}: more than one {transport}:// address; one of each is allowed so far")
     return listens
+
+
+def _recordings_folder(settings: Settings) -> None:
+    """Found out now, not with the first call."""
+    if not settings.recordings.enabled:
+        return
+    folder = settings.recordings.folder
+    where = f"{settings.where('recordings', 'folder')}: recordings cannot be kept in {folder}"
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise CannotStart(f"{where}: {error.strerror}") from error
+    if not os.access(folder, os.W_OK | os.X_OK):
+        raise CannotStart(f"{where}: it may not be written to")
 
 
 def _bind(url: Listen) -> socket.socket:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections import Counter
 from collections.abc import Awaitable, Callable
 from types import TracebackType
@@ -9,6 +10,7 @@ from types import TracebackType
 import anyio
 import structlog
 from anyio.abc import TaskGroup
+from anyio.lowlevel import checkpoint_if_cancelled
 
 from engine.conversations.conversation import Conversation
 from engine.conversations.journal import Journal
@@ -36,7 +38,7 @@ class Book:
         self._scopes: dict[str, anyio.CancelScope] = {}
         self._released: dict[str, Ended] = {}
         """Ends that were asked for from outside."""
-        self._emptied = anyio.Event()
+        self._emptied = asyncio.Event()
         self.live: dict[str, Conversation] = {}
         self.draining = False
         """No new conversations; those there are may finish."""
@@ -56,10 +58,11 @@ class Book:
 
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> bool | None:
+    ) -> None:
+        """Ends what is left. What went wrong elsewhere passes as it is: no story has a part in it."""
         self.stop()
         assert self._tasks is not None
-        return await self._tasks.__aexit__(kind, error, trace)
+        await self._tasks.__aexit__(None, None, None)
 
     @property
     def tasks(self) -> int:
@@ -88,25 +91,29 @@ class Book:
     def begin(self, conversation: Conversation, first: Story) -> None:
         """Start its first story, in a task of its own."""
         assert self._tasks is not None, "the book is not open"
-        self._tasks.start_soon(self._run, conversation, first)
+        scope = self._scopes[conversation.id] = anyio.CancelScope()
+        self._tasks.start_soon(self._run, conversation, first, scope)
 
     def close(self, conversation: Conversation, end: Ended) -> None:
         """Nothing comes after this: everybody is hung up on, everything is given back."""
         del self.live[conversation.id]
         conversation.end = end
-        conversation.clear()
-        conversation.enter(Phase.ENDED)
         self.ends[end.reason] += 1
+        try:
+            conversation.clear()
+        except Exception:  # raised here it would end every other conversation
+            log.exception("conversation_not_cleared", conversation=conversation.id)
+        conversation.enter(Phase.ENDED)
         self._journal.ended(conversation)
         if not self.live:
             self._emptied.set()
+            self._emptied = asyncio.Event()
 
     async def drained(self, seconds: float) -> bool:
         """Take no new conversations and wait for those there are; False when some are left after so long."""
         self.draining = True
         with anyio.move_on_after(seconds):
             while self.live:
-                self._emptied = anyio.Event()
                 await self._emptied.wait()
         return not self.live
 
@@ -125,12 +132,12 @@ class Book:
         for scope in list(self._scopes.values()):
             scope.cancel()
 
-    async def _run(self, conversation: Conversation, first: Story) -> None:
+    async def _run(self, conversation: Conversation, first: Story, scope: anyio.CancelScope) -> None:
         end = Ended(Reason.STOPPED)
         with structlog.contextvars.bound_contextvars(conversation=conversation.id):
             try:
-                with anyio.CancelScope() as scope:
-                    self._scopes[conversation.id] = scope
+                with scope:
+                    await checkpoint_if_cancelled()
                     end = await self._to_the_end(conversation, first)
             finally:
                 del self._scopes[conversation.id]

@@ -81,11 +81,26 @@ class Journal:
             path=path,
             fault=about.fault,
         )
-        self._store.write(
-            RecordingWhole(
-                call.id, about.leg, path, wall(about.start), about.seconds, about.gaps, about.fault or None
-            )
-        )
+        self._store.write(_recording(call.id, recorded))
+
+    def mended(self, recorded: Recorded) -> None:
+        """A recording that a crash left unfinished can be played now."""
+        about = recorded.about
+        log.warning("recording_mended", path=str(recorded.path), seconds=about.seconds)
+        self._store.write(_recording(about.conversation_id, recorded))
 
     def _note(self, call: Conversation, event: str, detail: dict[str, str | int | None]) -> None:
         self._store.write(EventNoted(call.id, call.next_entry(), self._clock.wall(), event, detail))
+
+
+def _recording(conversation: str, recorded: Recorded) -> RecordingWhole:
+    about = recorded.about
+    return RecordingWhole(
+        conversation,
+        about.leg,
+        str(recorded.path or ""),
+        wall(about.start),
+        about.seconds,
+        about.gaps,
+        about.fault or None,
+    )

@@ -247,6 +247,7 @@ class Attempt:
 
     def _on_row(self, event: RowEvent) -> None:
         if isinstance(event, MediaLost):
+            self.hang_up()
             self.owner.finished(self, LegEnd.MEDIA_LOST)
         else:
             self.owner.heard(event)

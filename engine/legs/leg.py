@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import anyio
 import structlog
+from anyio.lowlevel import checkpoint_if_cancelled
 
 from engine.facts import Answer, LegEnd, Outcome, Party
 from engine.legs.attempt import Attempt, AttemptOwner
 from engine.legs.sound import Clip, Row
+from engine.sip.errors import SipError
 from media.control import Digit, RecordingEnded
 
 log = structlog.get_logger()
@@ -44,8 +47,8 @@ class Leg(AttemptOwner):
         self._hears: Clip | Leg | None = None
         self._audience: list[Leg] = []
         """Legs that hear this one."""
-        self._settled = anyio.Event()
-        self._confirmed = anyio.Event()
+        self._settled = asyncio.Event()
+        self._confirmed = asyncio.Event()
         self._rang = False
         self._refusals: list[int | None] = []
 
@@ -75,6 +78,7 @@ class Leg(AttemptOwner):
         """Accept the party's call; returns when their side has confirmed it (ACK). Raises RemoteFault."""
         self.seat.accept()
         await self._confirmed.wait()
+        await checkpoint_if_cancelled()
 
     def ring(self) -> None:
         """Tell the caller that it rings."""
@@ -90,10 +94,11 @@ class Leg(AttemptOwner):
             return Outcome(Answer.UNREACHABLE)
         self.attempts.extend(attempts)
         for attempt in attempts:
-            attempt.start()
+            self._start(attempt)
         try:
             with anyio.move_on_after(seconds):
                 await self._settled.wait()
+            await checkpoint_if_cancelled()
         finally:
             self._call_off()
         return self._outcome()
@@ -116,8 +121,6 @@ class Leg(AttemptOwner):
 
     def hang_up(self) -> None:
         """End it from our side, whatever state it is in, and give everything back. Safe to call twice."""
-        for attempt in self.attempts:
-            attempt.hang_up()
         self.ended(LegEnd.RELEASED)
 
     def replace(self, attempt: Attempt) -> None:
@@ -165,8 +168,10 @@ class Leg(AttemptOwner):
             self.replace(attempt)
 
     def failed(self, attempt: Attempt, code: int | None) -> None:
+        """A phone will not answer; with 6xx the person will not, whatever their other phones do (RFC 3261 21.6)."""
         self._refusals.append(code)
-        if len(self._refusals) == len(self.attempts):
+        self._drop(attempt)
+        if code is not None and code >= 600:
             self._settled.set()
 
     def finished(self, attempt: Attempt, end: LegEnd) -> None:
@@ -174,8 +179,7 @@ class Leg(AttemptOwner):
         if attempt is self.seated:
             self.ended(end)
         elif attempt in self.attempts:
-            self.attempts.remove(attempt)
-            attempt.close()
+            self._drop(attempt)
 
     def heard(self, event: Digit | RecordingEnded) -> None:
         listener = self.on_digit if isinstance(event, Digit) else self.on_recorded
@@ -187,6 +191,7 @@ class Leg(AttemptOwner):
             return
         self.end = end
         for attempt in self.attempts:
+            attempt.hang_up()
             attempt.close()
         self._settled.set()
         calls, self._on_end = self._on_end, []
@@ -199,6 +204,20 @@ class Leg(AttemptOwner):
         if not self.up or (isinstance(source, Leg) and not source.up):
             return
         self.row.hear(source.row.ref if isinstance(source, Leg) else source)
+
+    def _start(self, attempt: Attempt) -> None:
+        """A contact that cannot be called is a phone that does not answer."""
+        try:
+            attempt.start()
+        except SipError as error:
+            log.warning("not_callable", leg=self.id, why=str(error))
+            self.failed(attempt, None)
+
+    def _drop(self, attempt: Attempt) -> None:
+        self.attempts.remove(attempt)
+        attempt.close()
+        if not self.attempts:
+            self._settled.set()
 
     def _call_off(self) -> None:
         for attempt in self.attempts[:]:

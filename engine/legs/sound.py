@@ -58,6 +58,10 @@ class Sound(Protocol):
         """What was handed out and not given back: "rows" and "ports"."""
         ...
 
+    async def all_closed(self) -> None:
+        """Returns once nothing is in use: a row that is closed counts until the media process has let go of it."""
+        ...
+
     async def load(self, path: Path) -> Clip:
         """Decode a file, or compose builtin:hold, builtin:wait or builtin:transfer; once, then cached.
 

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+SHORTEST = 0.001
+"""Seconds below which there is nothing left to wait for: added to a clock's reading so little may vanish."""
+
 
 @dataclass(frozen=True, slots=True)
 class WaitingRules:
@@ -58,4 +61,4 @@ def next_step(facts: WaitingFacts, rules: WaitingRules) -> Step:
     if rules.max_wait is None:
         return Wait(None)
     left = rules.max_wait - facts.waited
-    return Wait(left) if left > 0 else GiveUp()
+    return Wait(left) if left > SHORTEST else GiveUp()

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable
-
-import anyio
 
 from engine.agents.floor import Hold
 from engine.policy.waiting import WaitingFacts
@@ -18,7 +17,7 @@ class Place:
         self._turn = turn
         self._on_leave = on_leave
         self._greeted = False
-        self._ready = anyio.Event()
+        self._ready = asyncio.Event()
         self._left = False
         self.queue = queue
         self.rules = queue.rules
@@ -59,7 +58,7 @@ class Place:
         hold = self.hold
         assert hold is not None, "no agent is reserved"
         self.hold = None
-        self._ready = anyio.Event()
+        self._ready = asyncio.Event()
         return hold
 
     def missed(self) -> None:

@@ -16,6 +16,7 @@ from functools import lru_cache
 from typing import Final
 
 from engine.sip.errors import BadCredentials, BadUri
+from engine.sip.flow import is_address
 from engine.sip.header import quoted, unquoted
 from engine.sip.message import Request, Response
 from engine.sip.uri import parse_uri
@@ -177,8 +178,8 @@ class Challenger:
 
 
 def _same_target(claimed: str, uri: str) -> bool:
-    """Credentials are for one target; ports and parameters may be rewritten on the way, user and host may
-    not.
+    """Credentials are for one target; ports and parameters may be rewritten on the way, the user may not, nor the
+    host, but for phones that name the address they send to where the Request-URI has the domain.
     """
     if claimed == uri:
         return True
@@ -186,7 +187,7 @@ def _same_target(claimed: str, uri: str) -> bool:
         ours, theirs = parse_uri(uri), parse_uri(claimed)
     except BadUri:
         return False
-    return (ours.user, ours.host) == (theirs.user, theirs.host)
+    return ours.user == theirs.user and (ours.host == theirs.host or is_address(theirs.host))
 
 
 class Responder:

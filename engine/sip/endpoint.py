@@ -120,6 +120,8 @@ class Endpoint:
 
     def _addressed(self, draft: Draft, flow: Flow) -> tuple[bytes, Flow, Flow | None]:
         """The bytes with a Via for the transport that their size asks for, and where to fall back to."""
+        if flow.transport not in self._local:  # a Contact may ask for what we do not speak
+            flow = Flow(next(iter(self._local)), flow.host, flow.port)
         if not draft.via:
             draft.via = f"{self._vias[flow.transport]}{draft.branch}\r\n"
         data = draft.data()

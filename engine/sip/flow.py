@@ -50,6 +50,16 @@ _PRIVATE = tuple(
 
 
 @lru_cache(2048)
+def is_address(host: str) -> bool:
+    """True for an IP address, False for a name."""
+    try:
+        ipaddress.ip_address(host.strip("[]"))
+    except ValueError:
+        return False
+    return True
+
+
+@lru_cache(2048)
 def private(host: str) -> bool:
     """True for an address that only its own network can reach (RFC 1918, 3927, 4193, 6598)."""
     try:

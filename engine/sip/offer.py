@@ -184,7 +184,8 @@ def _events(media: Media) -> int | None:
             names.get(payload) in _EVENT_NAMES
             and payload.isascii()
             and payload.isdigit()
-            and int(payload[:4]) < 128
+            and len(payload) < 4
+            and int(payload) < 128
         ):
             return int(payload)
     return None

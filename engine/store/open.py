@@ -3,92 +3,84 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager, suppress
+import sqlite3
+import time
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager, closing, suppress
 from pathlib import Path
-from typing import Any
 
 import structlog
-from sqlalchemy import event
-from sqlalchemy.engine import URL, make_url
-from sqlalchemy.exc import ArgumentError, DBAPIError
-from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
+from sqlalchemy.exc import DBAPIError
 
+from engine.store.databases import ALLOWED, Database, StoreFault, database_at
+from engine.store.migrate import SchemaFault, migrate
+from engine.store.spool import Spool, SpoolTaken
 from engine.store.sql import SqlStore
 from engine.store.store import StoreDown
-from engine.store.tables import metadata
 from engine.store.writer import Writer
 
 log = structlog.get_logger()
 
-ALLOWED = "allowed is sqlite:///PATH, where PATH is a file relative to the working folder"
-PRAGMAS = ("journal_mode=WAL", "synchronous=NORMAL", "busy_timeout=5000")
-"""WAL so that readers and the writer do not wait for each other; a killed engine loses no commit."""
-
-
 CLOSE_WITHIN = 5.0
-"""Seconds the last records have when the store is closed."""
-
-
-class StoreFault(Exception):
-    """The store's URL leads to nothing that can be used; the text says what is wrong and what is allowed."""
+"""Seconds the last records have when the store is closed; after them they go to the spool."""
 
 
 @asynccontextmanager
-async def open_store(url: str) -> AsyncIterator[SqlStore]:
-    """The store at `url`, running: `sqlite:///PATH`, relative to the working folder.
+async def open_store(
+    url: str, *, spool: Path | None = None, wall: Callable[[], float] = time.time
+) -> AsyncIterator[SqlStore]:
+    """The store at `url`, its schema brought up to date, running: `sqlite:///PATH` or `postgresql://...`.
 
-    Raises StoreFault. At the end what is still waiting has a few seconds to get down.
+    `spool` is the folder where records wait while the store is down, beside the database unless given; what
+    an earlier engine left there is written before anything new. `wall` is the clock of reservations. Raises
+    StoreFault. At the end what is still waiting has a few seconds to get down.
     """
-    engine = engine_for(url)
+    database = database_at(url)
     try:
-        await prepare(engine, url)
-        store = SqlStore(engine)
-        task = asyncio.create_task(store.writer.run(), name="store writer")
+        await prepare(database, url)
+        folder = _spool(spool or database.spool)
         try:
-            yield store
+            store = SqlStore(database, folder, wall)
+            task = asyncio.create_task(store.writer.run(), name="store writer")
+            try:
+                yield store
+            finally:
+                await _finish(store.writer, task)
         finally:
-            await _finish(store.writer, task)
+            folder.close()
     finally:
-        await engine.dispose()
+        await database.dispose()
 
 
-def engine_for(url: str) -> AsyncEngine:
-    """The engine for a URL; nothing is opened yet. Raises StoreFault."""
-    parsed = _parsed(url)
-    if parsed.get_backend_name() != "sqlite":
-        raise StoreFault(f"store.url: {parsed.drivername} is not spoken here; {ALLOWED}")
-    if not parsed.database or parsed.database == ":memory:":
-        raise StoreFault(f"store.url: {url} names no file, and what is stored must survive; {ALLOWED}")
-    path = Path(parsed.database).absolute()
-    if not path.parent.is_dir():
-        raise StoreFault(f"store.url: {url}: the folder {path.parent} does not exist; make it first")
-    engine = create_async_engine(parsed.set(drivername="sqlite+aiosqlite", database=str(path)))
-    event.listen(engine.sync_engine, "connect", _set_pragmas)
-    return engine
-
-
-async def prepare(engine: AsyncEngine, url: str) -> None:
-    """Make the tables that are missing. Raises StoreFault when the file cannot be read or written."""
+async def prepare(database: Database, url: str) -> None:
+    """Bring the schema up to date. Raises StoreFault when the database cannot be reached, read or written."""
+    shown = database.late.url.set(drivername=database.name).render_as_string() if "@" in url else url
     try:
-        async with engine.begin() as connection:
-            await connection.run_sync(metadata.create_all)
-    except DBAPIError as error:
-        raise StoreFault(f"store.url: {url}: {error.orig}; {ALLOWED}") from error
+        if database.name == "sqlite":
+            await asyncio.to_thread(_look_into, str(database.late.url.database))
+        async with database.durable.begin() as connection:
+            await connection.run_sync(migrate)
+    except (DBAPIError, sqlite3.Error) as error:
+        reason = getattr(error, "orig", None) or error
+        raise StoreFault(f"store.url: {shown}: {str(reason).strip()}; {ALLOWED}") from error
+    except SchemaFault as fault:
+        raise StoreFault(f"store.url: {shown}: {fault}") from fault
 
 
-def _parsed(url: str) -> URL:
+def _look_into(path: str) -> None:
+    """Open the file once by itself: aiosqlite leaves a thread behind when it cannot. Raises sqlite3.Error."""
+    with closing(sqlite3.connect(path)) as connection:
+        connection.execute("PRAGMA schema_version").fetchone()
+
+
+def _spool(folder: Path) -> Spool:
     try:
-        return make_url(url)
-    except (ArgumentError, ValueError) as error:
-        raise StoreFault(f"store.url: not a database URL; {ALLOWED}") from error
-
-
-def _set_pragmas(connection: Any, record: object) -> None:
-    cursor = connection.cursor()
-    for pragma in PRAGMAS:
-        cursor.execute(f"PRAGMA {pragma}")
-    cursor.close()
+        spool = Spool(folder)
+    except (SpoolTaken, OSError) as error:
+        raise StoreFault(f"store.url: the folder for what the store cannot take: {error}") from error
+    if spool.waiting:
+        log.warning("spool_found", records=spool.waiting, folder=str(folder))
+    return spool
 
 
 async def _finish(writer: Writer, task: asyncio.Task[None]) -> None:
@@ -100,3 +92,4 @@ async def _finish(writer: Writer, task: asyncio.Task[None]) -> None:
     task.cancel()
     with suppress(asyncio.CancelledError):
         await task
+    await writer.leave()

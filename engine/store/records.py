@@ -114,6 +114,20 @@ class JournalRow:
     detail: Detail
 
 
+@dataclass(frozen=True, slots=True)
+class Tally:
+    """Whether what began also ended: when nothing is live, `started` is the sum of `ends`."""
+
+    started: int
+    ends: Mapping[str, int]
+    """Conversations by how they finished."""
+
+    @property
+    def open(self) -> int:
+        """Conversations without an end: live, or cut off by a crash."""
+        return self.started - sum(self.ends.values())
+
+
 def first_row(record: ConversationStarted) -> ConversationRow:
     """The conversation's row as it begins."""
     return ConversationRow(

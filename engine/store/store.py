@@ -2,33 +2,48 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Protocol
 
-from engine.store.records import ConversationRow, JournalRow, Record, RecordingWhole
+from engine.store.records import ConversationRow, JournalRow, Record, RecordingWhole, Tally
+from engine.store.reservations import Reservation
 from engine.store.search import Search
 
 
 class StoreDown(Exception):
-    """The store cannot be written at the moment; what was written is kept and tried again."""
+    """The store cannot be reached at the moment. What was given to `write` is kept and tried again."""
+
+
+class RecordRefused(ValueError):
+    """The database will never take one of these records; none of those committed with it was stored."""
 
 
 class Store(Protocol):
-    """Conversations, their journals, their recordings.
+    """Conversations, their journals, their recordings; and who has what.
 
-    Reading sees what was flushed. A record written twice is stored once.
+    Reading sees what was flushed or committed, and raises StoreDown. A record written twice is stored once.
     """
 
     def write(self, record: Record) -> None:
-        """Take a record down. Returns at once and never fails.
+        """Take a record down. Returns at once and never fails; it may be late by a moment.
 
         A conversation's start comes before anything else about it: what changes none is dropped.
         """
         ...
 
     async def flush(self) -> None:
-        """Return once everything written so far would survive a crash of the engine.
+        """Return once everything written so far would survive a crash of the engine, and can be read.
 
         Raises StoreDown when that cannot be had now; the records are kept and tried again.
+        """
+        ...
+
+    async def commit(self, records: Sequence[Record]) -> None:
+        """Store records, all or none, after everything written before; return once a power cut cannot undo it.
+
+        For what must be down before one acts on it. Raises StoreDown, and then nobody tries again (a commit
+        that was cut off in the middle may have happened: records are stored once, so asking again is safe);
+        raises RecordRefused.
         """
         ...
 
@@ -44,10 +59,40 @@ class Store(Protocol):
         """A page of those asked for, the newest first."""
         ...
 
+    async def last_lines(self, node: str) -> dict[str, JournalRow]:
+        """The last line so far of each unended conversation of a node that has one, by conversation."""
+        ...
+
+    async def tally(self, node: str) -> Tally:
+        """How many of a node's conversations began, and how those that ended did."""
+        ...
+
     async def journal(self, conversation: str) -> list[JournalRow]:
         """A conversation's story, in order."""
         ...
 
     async def recordings(self, conversation: str) -> list[RecordingWhole]:
         """A conversation's recordings, in the order they began."""
+        ...
+
+    async def reserve(self, kind: str, id: str, node: str, epoch: int, expires: float) -> bool:
+        """Take something for a node until a wall time, unless another has it; whether the node has it now.
+
+        `epoch` counts a node's lives: it has what an earlier life of it had, and an earlier life may no more
+        take, renew or release it. What the node has already it gets again, to the new time. What is expired
+        anybody gets: by the wall clock of who asks, so the clocks of nodes must agree. Raises StoreDown, and
+        then nobody knows; asking again is safe.
+        """
+        ...
+
+    async def renew(self, kind: str, id: str, node: str, epoch: int, expires: float) -> bool:
+        """Have it longer. False when it was not had any more: it expired, or is another's. Raises StoreDown."""
+        ...
+
+    async def release(self, kind: str, id: str, node: str, epoch: int) -> bool:
+        """Give it back; False when it was not this life's to give. Raises StoreDown."""
+        ...
+
+    async def reservations(self, node: str) -> list[Reservation]:
+        """What a node has, expired or not, by kind and id."""
         ...

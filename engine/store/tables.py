@@ -1,9 +1,13 @@
-"""The tables, and the statements that fill them. Times are REAL seconds since 1970 UTC."""
+"""The tables, and the statements that fill them. Times are REAL seconds since 1970 UTC.
+
+A change here comes with a revision in `migrations/versions`; a test compares the two.
+"""
 
 from __future__ import annotations
 
 from sqlalchemy import (
     JSON,
+    BigInteger,
     Column,
     Float,
     Index,
@@ -18,7 +22,7 @@ from sqlalchemy import (
     func,
     update,
 )
-from sqlalchemy.dialects import sqlite
+from sqlalchemy.dialects import postgresql, sqlite
 
 metadata = MetaData()
 
@@ -38,7 +42,8 @@ conversations = Table(
     Column("end", String(32)),
     Column("phase", String(32), nullable=False),
 )
-Index("conversations_unended", conversations.c.node, sqlite_where=conversations.c.ended.is_(None))
+_LIVE = conversations.c.ended.is_(None)
+Index("conversations_unended", conversations.c.node, sqlite_where=_LIVE, postgresql_where=_LIVE)
 
 journal = Table(
     "journal",
@@ -63,13 +68,28 @@ recordings = Table(
     Column("fault", Text),
 )
 
+reservations = Table(
+    "reservations",
+    metadata,
+    Column("kind", String(32), primary_key=True),
+    Column("id", Text, primary_key=True),
+    Column("node", String(64), nullable=False, index=True),
+    Column("epoch", BigInteger, nullable=False),
+    Column("expires", Float(53), nullable=False),
+)
+
 CHANGING = ("queue", "agent", "answered", "ended", "end", "phase")
 """What a conversation's row learns after it began."""
 
 
-def insert_new(table: Table) -> Insert:
+def insert(table: Table, dialect: str) -> sqlite.Insert | postgresql.Insert:
+    """An insert that knows ON CONFLICT; both databases spell it the same."""
+    return postgresql.insert(table) if dialect == "postgresql" else sqlite.insert(table)
+
+
+def insert_new(table: Table, dialect: str) -> Insert:
     """Insert rows that are not there yet, so that a batch may be tried again."""
-    return sqlite.insert(table).on_conflict_do_nothing()
+    return insert(table, dialect).on_conflict_do_nothing()
 
 
 def change_conversation() -> Update:

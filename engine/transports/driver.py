@@ -6,11 +6,15 @@ import asyncio
 from collections.abc import Callable
 from typing import Protocol
 
+import structlog
+
 from engine.facts import Clock
 from engine.sip.events import Event
 from engine.sip.flow import Flow, Packet
 from engine.sip.stack import Stack
 from engine.transports.counts import MessageCounts
+
+log = structlog.get_logger()
 
 SLACK = 0.01
 """Seconds a SIP timer may be late, so that many share one wake-up."""
@@ -62,8 +66,11 @@ class Driver:
         """What one read of a socket brought."""
         with self.turn() as now:
             for data, flow in messages:
-                self.messages.receive(data)
-                self.stack.receive(data, flow, now)
+                try:
+                    self.messages.receive(data)
+                    self.stack.receive(data, flow, now)
+                except Exception:  # a defect that one packet meets: the others are somebody else's
+                    log.exception("packet_fault", source=f"{flow.host}:{flow.port}", size=len(data))
 
     def unreachable(self, flow: Flow) -> None:
         with self.turn() as now:

@@ -16,8 +16,13 @@ MOST_CONNECTIONS = 4096
 MOST_UNSENT = 1 << 20
 """Bytes that may wait for a slow peer before its connection is closed: it costs only itself."""
 CONNECT_WITHIN = 4.0
-IDLE = 600.0
-"""Seconds of silence after which a connection is closed."""
+IDLE = 7200.0
+"""Seconds of silence after which a connection is closed: longer than registrations last, which end with it."""
+SPEECHLESS = 30.0
+"""Seconds within which a connection that was opened to us must have brought its first message."""
+SWEEP = 10.0
+ALIVE = ((socket.TCP_KEEPIDLE, 60), (socket.TCP_KEEPINTVL, 15), (socket.TCP_KEEPCNT, 4))
+"""Seconds and tries after which a peer that vanished without a word is given up by the kernel."""
 
 
 def bind_tcp(host: str, port: int) -> socket.socket:
@@ -28,13 +33,15 @@ def bind_tcp(host: str, port: int) -> socket.socket:
 class Connection(asyncio.Protocol):
     """One TCP connection, accepted or opened by us."""
 
-    def __init__(self, tcp: Tcp, number: int) -> None:
+    def __init__(self, tcp: Tcp, number: int, ours: bool) -> None:
         self._tcp = tcp
         self._framer = Framer()
         self._transport: asyncio.Transport | None = None
         self.number = number
         self.peer: tuple[str, int] = ("", 0)
         self.last_heard = 0.0
+        self.spoke = ours
+        """A whole message has come, or we opened it."""
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         assert isinstance(transport, asyncio.Transport)
@@ -42,16 +49,22 @@ class Connection(asyncio.Protocol):
         peer = transport.get_extra_info("peername")
         self.peer = (peer[0], peer[1]) if peer else ("", 0)
         self.last_heard = self._tcp.loop.time()
+        sock = transport.get_extra_info("socket")
+        sock.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
+        for option, value in ALIVE:
+            sock.setsockopt(socket.IPPROTO_TCP, option, value)
         self._tcp.opened(self)
 
     def data_received(self, data: bytes) -> None:
-        self.last_heard = self._tcp.loop.time()
+        if self.spoke:
+            self.last_heard = self._tcp.loop.time()
         try:
             messages = self._framer.feed(data)
         except BadMessage:
             self.close()  # where the next message starts cannot be known any more (RFC 3261 18.3)
             return
         if messages:
+            self.spoke = True
             flow = Flow("tcp", self.peer[0], self.peer[1], self.number)
             self._tcp.driver.received([(message, flow) for message in messages])
 
@@ -83,14 +96,18 @@ class Tcp:
         self._connecting: set[asyncio.Task[None]] = set()
         self._server: asyncio.Server | None = None
         self._sweep: asyncio.TimerHandle | None = None
+        self._closed = False
 
     async def listen(self, sock: socket.socket) -> None:
         """Accept connections."""
         self._server = await self.loop.create_server(self._accepted, sock=sock)
-        self._sweep = self.loop.call_later(IDLE / 10, self._close_idle)
+        self._sweep = self.loop.call_later(SWEEP, self._close_idle)
 
     def _accepted(self) -> Connection:
-        return Connection(self, next(self._numbers))
+        return Connection(self, next(self._numbers), ours=False)
+
+    def _opened(self) -> Connection:
+        return Connection(self, next(self._numbers), ours=True)
 
     def opened(self, connection: Connection) -> None:
         if len(self._by_number) >= MOST_CONNECTIONS:
@@ -100,13 +117,17 @@ class Tcp:
         self._by_peer[connection.peer] = connection
 
     def closed(self, connection: Connection) -> None:
+        """Whatever came or went by it has to be told, even when another connection to the same peer is open."""
         self._by_number.pop(connection.number, None)
         if self._by_peer.get(connection.peer) is connection:
             del self._by_peer[connection.peer]
+        if connection.spoke and not self._closed:
             self.driver.unreachable(Flow("tcp", connection.peer[0], connection.peer[1], connection.number))
 
     def send(self, packet: Packet) -> None:
         """By the connection named, else by one to the same address, else by a new one."""
+        if self._closed:
+            return
         flow = packet.flow
         target = (flow.host, flow.port)
         connection = self._by_number.get(flow.connection) if flow.connection is not None else None
@@ -124,8 +145,8 @@ class Tcp:
     async def _connect(self, target: tuple[str, int], flow: Flow) -> None:
         try:
             async with asyncio.timeout(CONNECT_WITHIN):
-                _, connection = await self.loop.create_connection(self._accepted, *target)
-        except (OSError, TimeoutError):
+                _, connection = await self.loop.create_connection(self._opened, *target)
+        except (OSError, TimeoutError, UnicodeError):  # the last: a host that is no name, such as a..b
             self._waiting.pop(target, None)
             self.driver.unreachable(flow)
             return
@@ -135,11 +156,12 @@ class Tcp:
     def _close_idle(self) -> None:
         now = self.loop.time()
         for connection in list(self._by_number.values()):
-            if now - connection.last_heard > IDLE:
+            if now - connection.last_heard > (IDLE if connection.spoke else SPEECHLESS):
                 connection.close()
-        self._sweep = self.loop.call_later(IDLE / 10, self._close_idle)
+        self._sweep = self.loop.call_later(SWEEP, self._close_idle)
 
     def close(self) -> None:
+        self._closed = True
         if self._sweep is not None:
             self._sweep.cancel()
         if self._server is not None:

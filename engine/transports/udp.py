@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import socket
+from functools import partial
 
 from engine.sip.flow import Flow, Packet
 from engine.transports.driver import Driver
+from engine.transports.resolver import Resolver, is_address
 
 BATCH = 32
 """Datagrams read before tasks and timers get their turn."""
@@ -21,6 +23,10 @@ def bind_udp(host: str, port: int) -> socket.socket:
     try:
         sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, BUFFER)
         sock.setblocking(False)
+        if sock.family is socket.AF_INET6:
+            sock.setsockopt(
+                socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1
+            )  # addresses of IPv4 keep their own form
         sock.bind((host, port))
     except OSError:
         sock.close()
@@ -35,12 +41,14 @@ class Udp:
         self._socket = sock
         self._driver = driver
         self._loop = asyncio.get_running_loop()
+        self._resolver = Resolver(sock.family)
+        self._closed = False
         self._loop.add_reader(sock, self._readable)
 
     def _readable(self) -> None:
         messages: list[tuple[bytes, Flow]] = []
         receive = self._socket.recvfrom
-        while len(messages) < BATCH:
+        for _ in range(BATCH):
             try:
                 data, source = receive(LARGEST)
             except BlockingIOError:
@@ -52,14 +60,29 @@ class Udp:
             self._driver.received(messages)
 
     def send(self, packet: Packet) -> None:
+        """A name in a URI is resolved first, while everybody else's packets go on."""
         flow = packet.flow
+        if is_address(flow.host):
+            self._send(packet, flow.host)
+        else:
+            self._resolver.resolve(flow.host, partial(self._send, packet))
+
+    def _send(self, packet: Packet, host: str | None) -> None:
+        flow = packet.flow
+        if self._closed:
+            return
+        if host is None:
+            self._loop.call_soon(self._driver.unreachable, flow)
+            return
         try:
-            self._socket.sendto(packet.data, (flow.host, flow.port))
+            self._socket.sendto(packet.data, (host, flow.port))
         except BlockingIOError:
             return  # the kernel's queue is full: UDP lost it, and the transaction's timer sends it again
         except (OSError, OverflowError):
             self._loop.call_soon(self._driver.unreachable, flow)
 
     def close(self) -> None:
+        self._closed = True
+        self._resolver.close()
         self._loop.remove_reader(self._socket)
         self._socket.close()

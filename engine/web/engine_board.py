@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-import anyio
+import asyncio
+from datetime import date, datetime
+from zoneinfo import ZoneInfo
 
 from engine.agents.agent import Agent, Status
 from engine.agents.floor import Floor
@@ -19,21 +21,29 @@ UNANSWERED = frozenset({Phase.ARRIVING, Phase.GREETING, Phase.WAITING, Phase.PRE
 class EngineBoard:
     """Reads the book, the floor and the queues; wakes whoever waits for a change."""
 
-    def __init__(self, name: str, clock: Clock, book: Book, floor: Floor, dispatcher: Dispatcher) -> None:
+    def __init__(
+        self, name: str, zone: ZoneInfo, clock: Clock, book: Book, floor: Floor, dispatcher: Dispatcher
+    ) -> None:
+        """`zone` says when a day begins, and with it the counts."""
         self._name = name
+        self._zone = zone
+        self._day = self._date(clock)
+        self._before: dict[str, int] = {}
+        """What had been counted when the day began."""
         self._clock = clock
         self._book = book
         self._floor = floor
         self._dispatcher = dispatcher
-        self._news = anyio.Event()
+        self._news = asyncio.Event()
         book.on_change.append(self._mark)
         floor.on_change.append(self._mark)
 
     async def changed(self) -> None:
         await self._news.wait()
-        self._news = anyio.Event()
+        self._news = asyncio.Event()
 
     def board(self) -> Board:
+        self._turn_the_day()
         now = self._clock.monotonic()
         calls = list(self._book.live.values())
         waiting = sum(call.phase in UNANSWERED for call in calls)
@@ -41,9 +51,9 @@ class EngineBoard:
             name=self._name,
             taken_at=now,
             totals=Totals(
-                offered=self._book.offered,
-                answered=self._book.answered,
-                abandoned=self._book.ends[Reason.ABANDONED],
+                offered=self._today("offered", self._book.offered),
+                answered=self._today("answered", self._book.answered),
+                abandoned=self._today("abandoned", self._book.ends[Reason.ABANDONED]),
                 waiting=waiting,
                 in_call=sum(call.phase is Phase.TALKING for call in calls),
             ),
@@ -51,6 +61,27 @@ class EngineBoard:
             queues=tuple(self._queue(queue, now) for queue in self._dispatcher.queues.values()),
             agents=tuple(self._agent(agent) for agent in self._floor.agents.values()),
         )
+
+    def _date(self, clock: Clock) -> date:
+        return datetime.fromtimestamp(clock.wall(), self._zone).date()
+
+    def _today(self, what: str, counted: int) -> int:
+        return counted - self._before.get(what, 0)
+
+    def _turn_the_day(self) -> None:
+        day = self._date(self._clock)
+        if day == self._day:
+            return
+        self._day = day
+        queues, agents = self._dispatcher.queues.values(), self._floor.agents.values()
+        self._before = {
+            "offered": self._book.offered,
+            "answered": self._book.answered,
+            "abandoned": self._book.ends[Reason.ABANDONED],
+            **{f"answered {queue.name}": queue.counts.answered for queue in queues},
+            **{f"abandoned {queue.name}": queue.counts.abandoned for queue in queues},
+            **{f"calls {agent.id}": agent.calls for agent in agents},
+        }
 
     def _mark(self, *_: object) -> None:
         self._news.set()
@@ -78,8 +109,8 @@ class EngineBoard:
             agents_logged_in=sum(
                 people[agent].status is not Status.OFFLINE for agent in queue.agents if agent in people
             ),
-            answered=queue.counts.answered,
-            abandoned=queue.counts.abandoned,
+            answered=self._today(f"answered {queue.name}", queue.counts.answered),
+            abandoned=self._today(f"abandoned {queue.name}", queue.counts.abandoned),
             answer_within=queue.answer_within,
         )
 
@@ -92,5 +123,5 @@ class EngineBoard:
             since=agent.since,
             talking_to=agent.talking_to,
             phones=agent.phones,
-            calls=agent.calls,
+            calls=self._today(f"calls {agent.id}", agent.calls),
         )

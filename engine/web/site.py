@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -96,7 +97,8 @@ async def _listen(runner: web.AppRunner, host: str, port: int) -> None:
     try:
         await web.TCPSite(runner, host, port).start()
     except (OSError, OverflowError) as error:
-        raise CannotListen(f"web.listen: cannot listen on {host}:{port}: {error}") from error
+        why = os.strerror(error.errno) if isinstance(error, OSError) and error.errno else str(error)
+        raise CannotListen(f"web.listen: cannot listen on {host}:{port}: {why}") from error
 
 
 async def _feed_runs(app: web.Application) -> AsyncIterator[None]:

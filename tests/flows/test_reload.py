@@ -6,7 +6,7 @@ from engine.agents.agent import Doing, Status
 from engine.deployment.reload import Reloaded
 from engine.facts import Phase, Reason
 from tests.flows.conftest import Play
-from tests.kit.centre import ENGINE, YAML, Centre
+from tests.kit.centre import ENGINE, YAML, Centre, placed
 
 DORA = "  dora: {name: Dora Long, password: pw-dora, queues: [support, sales]}\n"
 
@@ -15,7 +15,7 @@ async def reload(centre: Centre, yaml: str) -> Reloaded:
     """Write a deployment down and reload it."""
     source = centre.engine.office.reloader.source
     assert source is not None
-    source.path.write_text(yaml)
+    source.path.write_text(placed(yaml, source.path.parent))
     return await centre.engine.office.reloader.reload("test")
 
 
@@ -131,7 +131,7 @@ def test_a_faulty_deployment_is_refused_and_the_old_one_stays(play: Play) -> Non
 def test_what_needs_a_restart_is_named_and_waits_for_it(play: Play) -> None:
     async def story(centre: Centre) -> None:
         changed = YAML.replace("domain: acme.test", "domain: other.test").replace(
-            "folder: recordings", "folder: elsewhere"
+            "folder: FOLDER", "folder: elsewhere"
         )
         result = await reload(centre, changed.replace("time: 10s", "time: 20s"))
         assert result.restart_needed == ("sip.domain", "recordings.folder")

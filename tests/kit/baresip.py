@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 
 from tests.kit.peers import Address, found
-from tests.kit.ports import free_ports, opened
+from tests.kit.ports import Kind, free_ports, opened
 from tests.kit.program import Program, Silent, running
 from tests.kit.tone import Samples, read_wav, tone, write_wav
 
@@ -163,11 +163,19 @@ async def baresip(
             await phone.disconnect()
 
 
-def agent_account(agent: str, password: str, domain: str, registrar: Address, answers: bool = True) -> str:
+def agent_account(
+    agent: str,
+    password: str,
+    domain: str,
+    registrar: Address,
+    answers: bool = True,
+    transport: Kind = "udp",
+) -> str:
     """The account of an agent's phone that registers, and answers by itself or waits for answer()."""
     mode = "auto" if answers else "manual"
+    proxy = f"sip:{registrar[0]}:{registrar[1]};transport={transport}"
     parameters = f"auth_user={agent};auth_pass={password};regint=60;answermode={mode};audio_codecs=PCMU"
-    return f'<sip:{agent}@{domain}>;outbound="sip:{registrar[0]}:{registrar[1]}";{parameters}'
+    return f'<sip:{agent}@{domain};transport={transport}>;outbound="{proxy}";{parameters}'
 
 
 def caller_account(number: str) -> str:

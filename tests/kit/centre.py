@@ -46,7 +46,7 @@ queues:
   support: {assignment: longest_idle, waiting: patient}
 waiting_strategies:
   patient: {greeting: {audio: greeting.wav}, music: builtin:wait, max_wait: 10m, then: end}
-recordings: {enabled: true, folder: recordings}
+recordings: {enabled: true, folder: FOLDER}
 """
 
 
@@ -59,6 +59,8 @@ class Centre:
     sound: FakeSound
     clock: Clock
     phones: list[Phone] = field(default_factory=list)
+    faults: int = 0
+    """Conversations that a test means to end by a defect."""
     _hosts: count[int] = field(default_factory=lambda: count(10))
 
     async def agent(
@@ -126,9 +128,18 @@ class Centre:
         assert (live.dialogs, live.clients, live.servers) == (0, 0, 0)
         stories = [task for task in asyncio.all_tasks() if "Book._run" in repr(task)]
         assert stories == []
-        counts = engine.dispatcher.queues["support"].counts
-        assert counts.offered == counts.answered + counts.abandoned + counts.gave_up + counts.dropped
+        for queue in engine.dispatcher.queues.values():
+            counts = queue.counts
+            assert counts.offered == counts.answered + counts.abandoned + counts.gave_up + counts.dropped
+            assert list(queue.unassigned()) == []
         assert engine.book.offered == sum(engine.book.ends.values())
+        assert engine.book.ends[Reason.FAULT] == self.faults
+        assert engine.desk.recordings.live == {}
+
+
+def placed(yaml: str, folder: Path) -> str:
+    """A deployment that records into a test's own folder."""
+    return yaml.replace("FOLDER", str(folder / "recordings"))
 
 
 @asynccontextmanager
@@ -137,7 +148,7 @@ async def contact_centre(folder: Path, yaml: str = YAML, *, rows: int = 1000) ->
     loop = asyncio.get_running_loop()
     clock = Clock(loop.time, lambda: 1_790_000_000 + loop.time())
     numbers = count()
-    (folder / "cordboard.yaml").write_text(yaml)
+    (folder / "cordboard.yaml").write_text(placed(yaml, folder))
     settings = load(folder / "cordboard.yaml", {})
     fake = FakeSound("127.0.0.1", rows)
     world = World(

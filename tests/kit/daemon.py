@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import sys
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -59,6 +59,12 @@ class Daemon:
         assert found is not None
         return found
 
+    def media_processes(self, module: str) -> list[int]:
+        """Process ids of its children that run media.MODULE, such as worker or recorder."""
+        listed = Path(f"/proc/{self.program.pid}/task/{self.program.pid}/children").read_text().split()
+        runs = f"\0media.{module}\0".encode()
+        return [int(pid) for pid in listed if runs in Path(f"/proc/{pid}/cmdline").read_bytes()]
+
     def recordings(self) -> list[RecordingFile]:
         """All recordings that are whole: only then do they appear in the folder itself."""
         return [named(path) for path in sorted((self.folder / "recordings").glob("*.wav"))]
@@ -99,14 +105,29 @@ def named(path: Path) -> RecordingFile:
 
 
 @asynccontextmanager
-async def daemon(folder: Path, deployment: Deployment | None = None) -> AsyncIterator[Daemon]:
-    """Run the engine until the block is left; then SIGTERM must drain it to exit code 0."""
+async def cordboard(
+    *words: str | Path, cwd: Path, environment: Mapping[str, str] | None = None, own_group: bool = False
+) -> AsyncIterator[Program]:
+    """Run a command of the product in a folder; with `own_group`, as a shell would, in a process group."""
+    python = (sys.executable, "-m", "engine.cli")
+    variables = {"PYTHONPATH": str(SOURCE), **(environment or {})}
+    async with running(*python, *words, cwd=cwd, environment=variables, own_group=own_group) as program:
+        yield program
+
+
+@asynccontextmanager
+async def daemon(
+    folder: Path, deployment: Deployment | None = None, *options: str, own_group: bool = False
+) -> AsyncIterator[Daemon]:
+    """Run the engine until the block is left; then SIGTERM must drain it to exit code 0.
+
+    A second one in the same folder finds what the first left. `options` are those of the command line.
+    """
     deployment = deployment or Deployment()
     own = folder / "engine"
-    own.mkdir(parents=True)
+    own.mkdir(parents=True, exist_ok=True)
     path = deployment.write(own)
-    words = (sys.executable, "-m", "engine.cli", "run", "-c", path.name)
-    async with running(*words, cwd=own, environment={"PYTHONPATH": str(SOURCE)}) as program:
+    async with cordboard("run", "-c", path.name, *options, cwd=own, own_group=own_group) as program:
         line = await program.line(lambda text: (structured(text) or {}).get("event") == "ready", READY_WITHIN)
         running_engine = Daemon(program, own, deployment, structured(line) or {})
         yield running_engine

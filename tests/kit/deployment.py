@@ -58,7 +58,11 @@ class Deployment:
         carrier = {"target": f"{TRUNK}:5080", "accept_from": [f"{TRUNK}/32"], "options_interval": 0}
         return {
             "organisation": {"name": "Test", "time_zone": "Europe/London"},
-            "sip": {"listen": [f"udp://{ENGINE}:{self.sip}"], "domain": DOMAIN, "digest": DIGEST},
+            "sip": {
+                "listen": [f"{transport}://{ENGINE}:{self.sip}" for transport in ("udp", "tcp")],
+                "domain": DOMAIN,
+                "digest": DIGEST,
+            },
             "trunks": {"carrier": carrier | {"calls_per_second": self.calls_per_second}},
             "numbers": {NUMBER: number | {"name": "Support"}},
             "media": {

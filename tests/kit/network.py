@@ -20,11 +20,17 @@ class Network:
         self.refuses_quietly: set[Address] = set()
         """Addresses where nobody lives and nothing says so (a dropped phone); others answer with an ICMP error."""
         self._drivers: dict[Address, Driver] = {}
+        self._listeners: dict[Address, Callable[[bytes], None]] = {}
         self._latest = 0.0
 
     def join(self, driver: Driver, address: Address) -> None:
         self._drivers[address] = driver
+        self.refuses_quietly.discard(address)
         driver.attach("udp", Wire(self, address))
+
+    def listen(self, address: Address, hear: Callable[[bytes], None]) -> None:
+        """Somebody without a SIP stack lives here."""
+        self._listeners[address] = hear
 
     def leave(self, address: Address, *, quietly: bool = True) -> None:
         """The program at this address is gone."""
@@ -44,7 +50,9 @@ class Network:
     def _arrive(self, source: Address, packet: Packet) -> None:
         target = (packet.flow.host, packet.flow.port)
         driver = self._drivers.get(target)
-        if driver is not None:
+        if target in self._listeners:
+            self._listeners[target](packet.data)
+        elif driver is not None:
             driver.received([(packet.data, Flow("udp", *source))])
         elif target not in self.refuses_quietly and source in self._drivers:
             self._drivers[source].unreachable(packet.flow)

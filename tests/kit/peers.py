@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-import shutil
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from tests.kit.ports import free_ports, opened
+from tests.kit.ports import Kind, free_ports, opened
 from tests.kit.program import Program, running
 from tests.kit.tone import tone, write_ulaw
+from tools.bench.postgres import located
 
 SCENARIOS = Path(__file__).parent.parent / "wire" / "scenarios"
 Address = tuple[str, int]
@@ -18,7 +18,7 @@ Address = tuple[str, int]
 
 def found(program: str) -> str:
     """Where a peer is installed; tests that need one carry @pytest.mark.peer(program)."""
-    path = shutil.which(program)
+    path = located(program)
     assert path is not None, f"{program} is not installed"
     return path
 
@@ -54,6 +54,7 @@ async def sipp(
     per_second: float = 10.0,
     password: str | None = None,
     keys: Mapping[str, str] | None = None,
+    transport: Kind = "udp",
 ) -> AsyncIterator[Sipp]:
     """Run a scenario from `host`; without `to` it waits for calls, and its port is open once this is entered.
 
@@ -74,6 +75,7 @@ async def sipp(
     ]
     words += ["-i", host, "-p", str(port), "-mi", host, "-mp", str(media), "-nostdin"]
     words += ["-m", str(calls), "-r", str(per_second), "-d", str(round(seconds * 1000)), "-s", service]
+    words += ["-t", "t1" if transport == "tcp" else "u1"]
     words += ["-trace_err", "-error_file", errors]
     if password is not None:
         realm = (keys or {})["domain"]
@@ -81,7 +83,8 @@ async def sipp(
     for key, value in (keys or {}).items():
         words += ["-key", key, value]
     async with running(*words, cwd=own) as program:
-        await opened("udp", host, port, program)
+        if transport == "udp" or to is None:
+            await opened(transport, host, port, program)
         yield Sipp(scenario, program, (host, port), errors)
 
 

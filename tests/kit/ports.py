@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import errno
-import itertools
 import socket
 from contextlib import ExitStack
+from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from typing import Literal
 
@@ -14,15 +15,49 @@ from tests.kit.program import Program
 
 Kind = Literal["udp", "tcp"]
 _TYPES = {"udp": socket.SOCK_DGRAM, "tcp": socket.SOCK_STREAM}
-_starts = itertools.cycle(range(16_000, 30_000, 4))
+FIRST, LAST, BLOCK = 16_000, 29_999, 1_400
+"""Below the kernel's own range; each run of the tests has a block of it, for many a program that is given a free
+port binds it only seconds later."""
+
+
+@dataclass
+class _Block:
+    """The ports of this process, held until it ends by the name of a socket that only one can have."""
+
+    claim: socket.socket
+    first: int
+    next: int
+
+    @classmethod
+    def claimed(cls) -> _Block:
+        for first in range(FIRST, LAST, BLOCK):
+            claim = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
+            try:
+                claim.bind(f"\0test ports {first}")
+            except OSError:
+                claim.close()
+            else:
+                return cls(claim, first, first)
+        raise OSError(errno.EADDRINUSE, f"other runs of the tests hold all ports of {FIRST}-{LAST}")
+
+    def take(self, host: str, count: int) -> int:
+        for _ in range(2 * BLOCK):
+            start = self.next if self.next + count <= self.first + BLOCK else self.first
+            taken = next((port for port in range(start, start + count) if not _is_free(host, port)), None)
+            self.next = (start + count if taken is None else taken + 1) + 1 & ~1
+            if taken is None:
+                return start
+        raise OSError(errno.EADDRINUSE, f"no {count} free ports on {host}")
+
+
+@cache
+def _block() -> _Block:
+    return _Block.claimed()
 
 
 def free_ports(host: str, count: int = 1) -> int:
-    """The first of that many neighbouring ports free for UDP and TCP, below the kernel's own range."""
-    for first in itertools.islice(_starts, 3_500):
-        if all(_is_free(host, port) for port in range(first, first + count)):
-            return first
-    raise OSError(errno.EADDRINUSE, f"no {count} free ports on {host}")
+    """The first, an even one, of that many neighbouring ports that are free for UDP and TCP."""
+    return _block().take(host, count)
 
 
 def _is_free(host: str, port: int) -> bool:

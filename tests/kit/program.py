@@ -97,9 +97,12 @@ class Program:
 
 @asynccontextmanager
 async def running(
-    *words: str | Path, cwd: Path, environment: Mapping[str, str] | None = None
+    *words: str | Path, cwd: Path, environment: Mapping[str, str] | None = None, own_group: bool = False
 ) -> AsyncIterator[Program]:
-    """Run a program in a folder, its errors read with its output; it has ended when the block is left."""
+    """Run a program in a folder, its errors read with its output; it has ended when the block is left.
+
+    With `own_group` it leads a process group of its own, whose number is its pid.
+    """
     process = await asyncio.create_subprocess_exec(
         *map(str, words),
         cwd=cwd,
@@ -107,6 +110,7 @@ async def running(
         stdin=asyncio.subprocess.DEVNULL,
         stdout=asyncio.subprocess.PIPE,
         stderr=asyncio.subprocess.STDOUT,
+        process_group=0 if own_group else None,
     )
     program = Program(Path(words[0]).name, process)
     try:

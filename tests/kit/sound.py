@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from itertools import count
 from pathlib import Path
 
 from engine.legs.sound import Clip, RowEvent
-from media.control import NoRow, RecordingEnded, RowRef, Stream
+from media.control import MediaLost, NoRow, RecordingEnded, RowRef, Stream
 
 
 @dataclass(frozen=True)
@@ -30,8 +31,10 @@ class FakeRow:
     played: list[str] = field(default_factory=list)
     recording: Path | None = None
     open: bool = True
+    _closed: asyncio.Event = field(default_factory=asyncio.Event)
 
     def aim(self, stream: Stream) -> None:
+        assert stream.events is None or 0 <= stream.events <= 127, "as the plane takes them"
         self.streams.append(stream)
 
     def hear(self, source: RowRef | Clip | None) -> None:
@@ -39,11 +42,19 @@ class FakeRow:
 
     async def play(self, clip: Clip) -> None:
         assert isinstance(clip, FakeClip)
+        if not self.open:
+            return
         self.played.append(clip.name)
-        await asyncio.sleep(clip.seconds)
+        with contextlib.suppress(TimeoutError):
+            await asyncio.wait_for(self._closed.wait(), clip.seconds)
 
     def record(self, path: Path) -> None:
+        assert self.open, "nobody is recorded who has left"
         self.recording = path
+
+    def lose(self) -> None:
+        """The media process of this row is gone for good."""
+        self.on_event(MediaLost(self.ref))
 
     def stop_recording(self) -> None:
         if self.recording is not None:
@@ -55,6 +66,7 @@ class FakeRow:
         if self.open:
             self.stop_recording()
             self.open = False
+            self._closed.set()
             self.sound.rows.remove(self)
 
 
@@ -79,6 +91,9 @@ class FakeSound:
 
     def in_use(self) -> dict[str, int]:
         return {"rows": len(self.rows), "ports": len(self.rows)}
+
+    async def all_closed(self) -> None:
+        assert not self.rows
 
     async def load(self, path: Path) -> FakeClip:
         return FakeClip(path.name, 3.0)

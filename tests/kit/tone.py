@@ -69,6 +69,11 @@ def seconds_of(samples: Samples, hertz: float) -> float:
     return float(np.sum(_audible(blocks) & (_shares(blocks, [hertz]) > PURE))) * BLOCK / RATE
 
 
+def seconds_of_sound(samples: Samples) -> float:
+    """How long anything at all is heard."""
+    return float(np.sum(_audible(_blocks(samples)))) * BLOCK / RATE
+
+
 def seconds_of_others(samples: Samples, *allowed: float) -> float:
     """How long something else is heard than one of these tones at a time.
 

@@ -21,6 +21,7 @@ from engine.legs.sound import Row, Sound
 from media.child import Child
 from media.client import MediaPlane, PlaneRow, PlaneSettings, RowEvent
 from media.control import BadClip, Digit, MediaLost, NoRow, RowRef, Stream, WorkerReport
+from media.g711 import SOFTER, ULAW
 from media.seats import RESTARTS, Host
 
 ADDRESS = "127.0.0.1"
@@ -66,6 +67,12 @@ class Handset:
     def voices(self, since: int = 0) -> set[int]:
         """Names heard; 255 is silence."""
         return {packet[12] for packet, _, _ in self.heard[since:] if packet[12:] == packet[12:13] * 160}
+
+
+def guesses(name: int) -> list[int]:
+    """A voice, and the softer copies that stand in for its lost frames on a busy machine."""
+    softer = int(SOFTER[ULAW][name])
+    return [name, softer, int(SOFTER[ULAW][softer])]
 
 
 async def until(true: Callable[[], object], seconds: float = 4.0) -> None:
@@ -140,8 +147,8 @@ async def test_two_workers_cross_and_nobody_hears_another(plane: MediaPlane) -> 
     async with running(one, two, three):
         await until(lambda: 1 in two.voices() and 2 in one.voices())
         await asyncio.sleep(0.2)
-    assert one.voices() <= {2, 255}
-    assert two.voices() <= {1, 255}
+    assert one.voices() <= {255, *guesses(2)}
+    assert two.voices() <= {255, *guesses(1)}
     assert three.voices() == {255}
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import random
 import socket
 
@@ -68,3 +69,20 @@ def test_ports_of_other_programs_are_passed_over(world: World) -> None:
 def test_a_range_without_a_pair_is_refused() -> None:
     with pytest.raises(ValueError, match="an even port and the odd one after it"):
         Ports(ADDRESS, 20001, 20001, lambda: 0.0, random.Random(1))
+
+
+def test_a_process_that_may_open_no_more_files_is_full(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The second socket of a pair is refused: no row, and the first one is closed."""
+    made: list[socket.socket] = []
+    real = socket.socket
+
+    def few(family: int, kind: int) -> socket.socket:
+        if made:
+            raise OSError(errno.EMFILE, "Too many open files")
+        made.append(real(family, kind))
+        return made[0]
+
+    monkeypatch.setattr("media.ports.socket.socket", few)
+    with pytest.raises(NoRow, match="Too many open files"):
+        world.ports.take()
+    assert made[0].fileno() == -1

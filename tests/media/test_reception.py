@@ -124,6 +124,18 @@ def test_a_pause_of_the_sender_is_silence_and_then_voice() -> None:
     assert two.numbers(one.name) == list(range(20))
 
 
+def test_a_party_that_goes_on_in_time_after_a_long_pause_is_heard_by_newcomers() -> None:
+    rig, one, _ = pair()
+    rig.talk(one, 0, 10)
+    rig.run(4000)
+    assert not rig.planes[0].columns.awake[0]
+    three = rig.open(2)
+    rig.hear(three, one)
+    rig.talk(one, 200, 20, ms=4)
+    rig.run(500)
+    assert three.numbers(one.name)[-19:] == list(range(201, 220))
+
+
 def test_jitter_makes_the_buffer_deeper_and_calm_makes_it_shallower() -> None:
     rig, one, two = pair()
     slack = rig.ledgers[0].slack

@@ -243,16 +243,18 @@ def test_a_disk_that_is_far_behind_costs_sound_but_no_alignment(tmp_path: Path) 
 def test_a_disk_that_stands_still_for_a_while_costs_nothing(
     desk: Desk, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    moves = threading.Event()
+    stands, moves = threading.Event(), threading.Event()
     append = WavFile.append
 
     def when_it_moves(file: WavFile, at: int, frames: Sequence[memoryview]) -> None:
+        stands.set()
         assert moves.wait(10)
         append(file, at, frames)
 
     monkeypatch.setattr(WavFile, "append", when_it_moves)
     desk.drain.record(record(ROW, str(tmp_path / "u.wav"), desk.ticks.now))
     desk.turn(500, ROW)
+    assert stands.wait(10)
     assert inspect(tmp_path / "u.wav").present == 0
     moves.set()
     desk.drain.stop_all()

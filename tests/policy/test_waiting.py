@@ -24,3 +24,9 @@ def test_each_row(
     waited: float, greeted: bool, agent: str | None, max_wait: float | None, step: Step
 ) -> None:
     assert next_step(WaitingFacts(waited, greeted, agent), WaitingRules(max_wait)) == step
+
+
+def test_a_rest_too_short_for_the_clock_is_no_wait() -> None:
+    """1041.0 + 1e-14 is 1041.0: waiting that long would be tried again for ever."""
+    facts = WaitingFacts(waited=40.0 - 1e-14, greeted=True, agent=None)
+    assert isinstance(next_step(facts, WaitingRules(max_wait=40.0)), GiveUp)

@@ -116,6 +116,14 @@ def test_credentials_are_good_for_their_own_method_and_target_only() -> None:
     play >> response(401)
 
 
+def test_phones_may_name_the_address_they_send_to() -> None:
+    play = Playbook()
+    phone = Phone(play)
+    phone.log_in(uri="sip:10.0.0.1:5060")
+    play << phone.register()
+    play >> response(200)
+
+
 def test_an_agent_registers_nobody_but_themselves() -> None:
     play = Playbook()
     phone = Phone(play)

@@ -22,6 +22,8 @@ from engine.store.records import (
     RecordingWhole,
 )
 from engine.store.store import Store
+from tests.kit.postgres import emptied
+from tools.bench.postgres import Postgres
 
 STARTED = ConversationStarted("n1-1", "n1", "inbound", "+442071230001", "+447700900123", 100.0)
 STORY: tuple[Record, ...] = (
@@ -37,13 +39,23 @@ STORY: tuple[Record, ...] = (
 )
 
 
-@pytest.fixture(params=["memory", "sqlite"])
+BOTH = ["sqlite", pytest.param("postgresql", marks=pytest.mark.peer("postgres"))]
+
+
+@pytest.fixture(params=["memory", *BOTH])
 async def store(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[Store]:
     if request.param == "memory":
         yield MemoryStore()
         return
-    async with open_store(f"sqlite:///{tmp_path}/store.db") as opened:
+    async with open_store(url_of(request.param, request, tmp_path), spool=tmp_path / "spool") as opened:
         yield opened
+
+
+def url_of(kind: str, request: pytest.FixtureRequest, folder: Path) -> str:
+    if kind == "sqlite":
+        return f"sqlite:///{folder}/store.db"
+    server: Postgres = request.getfixturevalue("server")
+    return emptied(server)
 
 
 async def put(store: Store, *records: Record) -> None:
@@ -153,18 +165,25 @@ def told_in_order(written: list[list[Record]]) -> list[list[Record]]:
     return kept
 
 
-@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@pytest.mark.parametrize("kind", BOTH)
+@settings(max_examples=12, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(written=st.lists(st.lists(RECORDS, max_size=12), max_size=4))
-async def test_both_forms_agree_on_any_story(
-    tmp_path_factory: pytest.TempPathFactory, written: list[list[Record]]
+async def test_all_forms_agree_on_any_story(
+    kind: str,
+    request: pytest.FixtureRequest,
+    tmp_path_factory: pytest.TempPathFactory,
+    written: list[list[Record]],
 ) -> None:
     memory = MemoryStore()
-    async with open_store(f"sqlite:///{tmp_path_factory.mktemp('agree')}/s.db") as sql:
-        for batch in told_in_order(written):
-            await put(memory, *batch)
-            await put(sql, *batch)
+    folder = tmp_path_factory.mktemp("agree")
+    async with open_store(url_of(kind, request, folder), spool=folder / "spool") as sql:
+        for number, batch in enumerate(told_in_order(written)):
+            await memory.commit(batch)
+            await (put(sql, *batch) if number % 2 else sql.commit(batch))
         for id in ("a", "b", "c"):
             assert await sql.conversation(id) == await memory.conversation(id)
             assert await sql.journal(id) == await memory.journal(id)
             assert await sql.recordings(id) == await memory.recordings(id)
         assert await sql.unended("n1") == await memory.unended("n1")
+        assert await sql.last_lines("n1") == await memory.last_lines("n1")
+        assert await sql.tally("n1") == await memory.tally("n1")

@@ -13,19 +13,28 @@ from engine.store.open import open_store
 from engine.store.records import ConversationEnded, ConversationStarted, PhaseEntered
 from engine.store.search import Search
 from engine.store.store import Store
+from tests.kit.postgres import emptied
+from tools.bench.postgres import Postgres
+
+KINDS = ["memory", "sqlite", pytest.param("postgresql", marks=pytest.mark.peer("postgres"))]
 
 
-@pytest.fixture(params=["memory", "sqlite"])
+@pytest.fixture(params=KINDS)
 async def store(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[Store]:
     """Six conversations: started at 0 to 5 (two at 3), c0 and c1 over, the odd ones to sales."""
     if request.param == "memory":
         made = MemoryStore()
         await fill(made)
         yield made
+        return
+    if request.param == "sqlite":
+        url = f"sqlite:///{tmp_path}/s.db"
     else:
-        async with open_store(f"sqlite:///{tmp_path}/s.db") as opened:
-            await fill(opened)
-            yield opened
+        server: Postgres = request.getfixturevalue("server")
+        url = emptied(server)
+    async with open_store(url, spool=tmp_path / "spool") as opened:
+        await fill(opened)
+        yield opened
 
 
 async def fill(store: Store) -> None:

@@ -11,7 +11,8 @@ from pathlib import Path
 
 import pytest
 
-from engine.store.open import StoreFault, open_store
+from engine.store.databases import StoreFault
+from engine.store.open import open_store
 from engine.store.records import ConversationStarted, EventNoted, RecordingWhole
 from engine.store.sql import SqlStore
 from engine.store.store import StoreDown
@@ -91,7 +92,7 @@ async def test_a_locked_database_is_waited_for(tmp_path: Path) -> None:
 
 
 async def _never_wait_for_locks(store: SqlStore) -> None:
-    async with store._engine.connect() as connection:
+    async with store._database.late.connect() as connection:
         await connection.exec_driver_sql("PRAGMA busy_timeout=0")
 
 
@@ -100,7 +101,7 @@ async def _never_wait_for_locks(store: SqlStore) -> None:
     [
         ("sqlite:///{tmp}/no/such/store.db", "the folder .*/no/such does not exist"),
         ("sqlite://", "names no file"),
-        ("postgresql://u:secret@host/db", "postgresql is not spoken here"),
+        ("mysql://u:secret@host/db", "mysql is not spoken here"),
         ("cordboard.db", "not a database URL"),
         ("sqlite:///{tmp}", "unable to open database file"),
         ("sqlite:///{tmp}/text.db", "file is not a database"),
@@ -135,6 +136,8 @@ asyncio.run(main())
 
 
 async def test_a_killed_engine_keeps_all_that_was_flushed(tmp_path: Path) -> None:
+    async with open_store(url(tmp_path)):
+        pass  # the tables are made here, so that the other process prints its numbers alone
     process = await asyncio.create_subprocess_exec(
         sys.executable, "-c", KILLED, url(tmp_path), stdout=asyncio.subprocess.PIPE, cwd=os.getcwd()
     )

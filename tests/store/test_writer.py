@@ -5,11 +5,13 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager, suppress
+from pathlib import Path
 
 import pytest
 
 from engine.simulation.virtual import run_virtually
 from engine.store.records import EventNoted, Record
+from engine.store.spool import Spool
 from engine.store.store import StoreDown
 from engine.store.writer import Writer
 
@@ -94,6 +96,49 @@ def test_a_store_that_is_down_is_tried_again_and_nothing_is_lost() -> None:
             assert disk.numbers == list(range(600))
             assert writer.lost == 0
             assert writer.waiting == 0
+
+    run_virtually(story())
+
+
+def test_while_the_store_is_down_records_go_to_disk_and_come_back_in_order(tmp_path: Path) -> None:
+    async def story() -> None:
+        disk, spool = Disk(), Spool(tmp_path / "spool")
+        disk.down = True
+        writer = Writer(disk.commit, spool, batch=10)
+        async with running(writer):
+            for i in range(200):
+                writer.write(note(i))
+                await asyncio.sleep(0.1)
+            assert writer.waiting == 200
+            assert writer.spooled >= 195
+            assert writer.down
+            disk.down = False
+            for i in range(200, 300):
+                writer.write(note(i))
+                await asyncio.sleep(0.01)
+            await asyncio.sleep(6)
+            assert disk.numbers == list(range(300))
+            assert writer.waiting == 0
+        spool.close()
+
+    run_virtually(story())
+
+
+def test_what_the_spool_does_not_take_waits_in_memory(tmp_path: Path) -> None:
+    async def story() -> None:
+        disk, spool = Disk(), Spool(tmp_path / "spool", room=200)
+        disk.down = True
+        writer = Writer(disk.commit, spool)
+        async with running(writer):
+            for i in range(100):
+                writer.write(note(i))
+                await asyncio.sleep(0.3)
+            assert 0 < writer.spooled < 10
+            assert writer.waiting == 100
+            disk.down = False
+            await writer.flush()
+            assert disk.numbers == list(range(100))
+        spool.close()
 
     run_virtually(story())
 

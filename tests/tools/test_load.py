@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 from pathlib import Path
 
 import pytest
@@ -14,7 +13,7 @@ from tools.load.build import built
 from tools.load.report import Report, read
 
 PASSWORDS = {f"agent{number}": f"pw{number}" for number in range(4)}
-pytestmark = pytest.mark.skipif(shutil.which("cc") is None, reason="needs cc, which is not installed")
+pytestmark = pytest.mark.peer("cc")
 
 
 async def load(centre: Exchange, folder: Path, *words: str) -> Report:

@@ -5,13 +5,14 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
+from tests.kit.centre import placed
 from tests.web.offices import Client, office, with_tokens
 
 
 def rewrite(client: Client, yaml: str) -> None:
     source = client.centre.engine.office.reloader.source
     assert source is not None
-    source.path.write_text(yaml)
+    source.path.write_text(placed(yaml, source.path.parent))
 
 
 async def test_what_is_in_force_is_shown_without_a_secret(tmp_path: Path) -> None:
@@ -39,7 +40,8 @@ async def test_a_posted_deployment_is_checked_and_compared_and_not_put_in_force(
         )
         [fault] = bad.json["faults"]
         assert (fault["where"], fault["allowed"]) == ("posted.yaml:9:56", "support")
-        good = await client.ask("POST", check, json={"yaml": with_tokens().replace("time: 10s", "time: 1m")})
+        longer = placed(with_tokens().replace("time: 10s", "time: 1m"), tmp_path)
+        good = await client.ask("POST", check, json={"yaml": longer})
         assert good.json == {
             "faults": [],
             "changes": [{"key": "calls.wrap_up.time", "before": "10.0", "after": "60.0"}],

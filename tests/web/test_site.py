@@ -8,6 +8,7 @@ from dataclasses import replace
 import aiohttp
 import pytest
 
+from engine.web.board import Totals
 from engine.web.site import CannotListen, create_site, serve
 from tests.web.boards import Wall, board, call
 from tests.web.streams import STILL, events, served
@@ -40,6 +41,15 @@ async def test_empty_parts_say_so_in_words() -> None:
     assert "No calls at the moment." in html
     assert "This deployment has no queues." in html
     assert "This deployment has no agents." in html
+
+
+async def test_shares_are_of_the_calls_that_no_longer_wait() -> None:
+    totals = Totals(offered=10, answered=6, abandoned=2, waiting=2, in_call=1)
+    html = await page(Wall(replace(board(), totals=totals)))
+    assert '<dd data-count="answered">6 <small>75 %</small></dd>' in html
+    assert '<dd data-count="abandoned">2 <small>25 %</small></dd>' in html
+    only_waiting = Totals(offered=2, answered=0, abandoned=0, waiting=2, in_call=0)
+    assert "<small>" not in await page(Wall(replace(board(), totals=only_waiting)))
 
 
 async def test_a_late_caller_is_marked_and_one_in_good_time_is_not() -> None:

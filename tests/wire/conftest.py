@@ -7,11 +7,13 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 
 import pytest
+import pytest_asyncio
 
 from tests.kit.baresip import Baresip, agent_account, baresip, caller_account
-from tests.kit.daemon import Daemon
+from tests.kit.daemon import Daemon, daemon
 from tests.kit.deployment import DOMAIN, NUMBER, TRUNK, password
 from tests.kit.peers import Sipp, sipp, sipp_agent
+from tests.kit.ports import Kind
 
 HOSTS = {"anna": "127.0.0.11", "bob": "127.0.0.12"}
 TONES = {"caller": 700.0, "anna": 1000.0, "bob": 1300.0}
@@ -25,9 +27,11 @@ class Parties:
         self._folder = folder
 
     @asynccontextmanager
-    async def agent(self, engine: Daemon, name: str, answers: bool = True) -> AsyncIterator[Baresip]:
+    async def agent(
+        self, engine: Daemon, name: str, answers: bool = True, transport: Kind = "udp"
+    ) -> AsyncIterator[Baresip]:
         """A registered baresip of an agent."""
-        account = agent_account(name, password(name), DOMAIN, engine.sip, answers)
+        account = agent_account(name, password(name), DOMAIN, engine.sip, answers, transport)
         async with baresip(account, self._folder, host=HOSTS[name], hertz=TONES[name]) as phone:
             await phone.event("REGISTER_OK")
             yield phone
@@ -56,7 +60,13 @@ class Parties:
 
     @asynccontextmanager
     async def scripted_caller(
-        self, engine: Daemon, scenario: str, *, seconds: float = 2.0, calls: int = 1
+        self,
+        engine: Daemon,
+        scenario: str,
+        *,
+        seconds: float = 2.0,
+        calls: int = 1,
+        transport: Kind = "udp",
     ) -> AsyncIterator[Sipp]:
         """SIPp at the carrier's address, calling the support number."""
         async with sipp(
@@ -69,6 +79,7 @@ class Parties:
             seconds=seconds,
             calls=calls,
             keys={"caller": "+447900000002"},
+            transport=transport,
         ) as call:
             yield call
 
@@ -76,3 +87,10 @@ class Parties:
 @pytest.fixture
 def parties(tmp_path: Path) -> Parties:
     return Parties(tmp_path)
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def engine(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Daemon]:
+    """One for all tests of a module, which run in one loop; it must end with nothing left behind by any of them."""
+    async with daemon(tmp_path_factory.mktemp("shared")) as running:
+        yield running

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import argparse
 import json
+import shutil
 import sys
 from typing import Any
 
-from tools.bench import media, store
+import structlog
+
+from tools.bench import media, restart, store
 
 
 def main(words: list[str]) -> None:
@@ -21,13 +24,24 @@ def main(words: list[str]) -> None:
     bench.add_argument("--jitter", type=int, default=0, metavar="MS", help="of the generator's packets")
     bench.add_argument("--no-record", dest="record", action="store_false")
     bench.add_argument("--json", action="store_true", help="one JSON object")
-    bench = benches.add_parser("store", help="what calls write, to a fresh SQLite file")
+    bench = benches.add_parser("store", help="what calls write, late and committed, to SQLite and PostgreSQL")
     bench.add_argument("--calls", type=int, default=12_500)
+    bench.add_argument("--url", default="", help="a PostgreSQL that is empty; else one is started for it")
+    bench.add_argument("--json", action="store_true", help="one JSON object")
+    bench = benches.add_parser("restart", help="from start to ready, with a long journal and calls cut off")
+    bench.add_argument("--conversations", type=int, default=100_000)
+    bench.add_argument("--cut-off", type=int, default=200, help="of them, without an end")
     bench.add_argument("--json", action="store_true", help="one JSON object")
     asked = parser.parse_args(words)
+    structlog.configure(logger_factory=structlog.PrintLoggerFactory(sys.stderr))
     if asked.bench == "store":
-        show(store.run(asked.calls), asked.json)
+        show(store.run(asked.calls, asked.url), asked.json)
         return
+    if asked.bench == "restart":
+        show(restart.run(asked.conversations, asked.cut_off), asked.json)
+        return
+    if shutil.which("cc") is None:
+        sys.exit("the media bench needs a C compiler: install gcc or clang so that `cc` is found")
     load = media.Load(asked.legs, asked.seconds, asked.workers, asked.jitter, asked.record)
     show(media.run(load), asked.json)
 

@@ -111,10 +111,11 @@ async def _plane(work: Path, load: Load) -> dict[str, Any]:
             await asyncio.sleep(load.seconds - 0.5)
             spent = time.monotonic() - began
             used = [(cpu(pid) - was) / spent for pid, was in zip(pids, before, strict=True)]
+            told = reports.copy()
             heard = json.loads((await asyncio.to_thread(generator.communicate))[0])
     finally:
         await plane.stop()
-    return _figures(load, heard, reports, used, recorder)
+    return _figures(load, heard, told, used, recorder)
 
 
 def _occupy(plane: MediaPlane, load: Load) -> list[PlaneRow]:

@@ -35,13 +35,18 @@ async def run_demo(deployment: Path, settings: Settings, seconds: float | None, 
     try:
         async with engine_process(deployment, _teller(out)) as engine, AsyncExitStack() as phones:
             callers = await _people(phones, settings, address, chance, out)
-            _welcome(out, settings, (await engine.ready)["web"], address)
+            _welcome(out, settings, (await engine.ready)["web"], address, seconds)
             stream = asyncio.create_task(callers.stream())
-            await asyncio.wait({stream, asyncio.create_task(stop.wait())}, timeout=seconds,
-                               return_when=asyncio.FIRST_COMPLETED)  # fmt: skip
-            stream.cancel()
-            out.print("stopping: calls that are up may finish")
+            ends = [stream, asyncio.create_task(stop.wait()), asyncio.create_task(engine.process.wait())]
+            await asyncio.wait(ends, timeout=seconds, return_when=asyncio.FIRST_COMPLETED)
+            for end in ends:
+                end.cancel()
+            if engine.process.returncode is not None:
+                raise EngineFailed(f"the engine ended by itself: {engine.last_words}")
+            out.print("stopping: within a few seconds the last callers say goodbye")
+            leaving = asyncio.create_task(callers.leave())
             code = await engine.stop()
+            await leaving
     except (EngineFailed, NotRegistered, OSError, TimeoutError) as error:
         raise DemoFailed(f"the demo cannot run: {error}") from error
     said = engine.stopped or {"offered": 0, "answered": 0, "abandoned": 0}
@@ -71,15 +76,21 @@ async def _people(
     return Callers(trunk, number, engine, chance, lambda text: out.print(text))
 
 
-def _welcome(out: Console, settings: Settings, web: str, address: tuple[str, int]) -> None:
+def _welcome(
+    out: Console, settings: Settings, web: str, address: tuple[str, int], seconds: float | None
+) -> None:
     guest = settings.agents[GUEST]
     out.print(f"[bold]wallboard[/bold]   {web}")
     out.print(f"[bold]SIP[/bold]         {address[0]}:{address[1]}, UDP and TCP")
     out.print(
-        f"[bold]your phone[/bold]  register as user {GUEST}, password {guest.password.get_secret_value()}, "
-        f"domain {settings.sip.domain}, proxy {address[0]}:{address[1]}; calls will ring it too",
+        f"[bold]your phone[/bold]  on this machine: register as user {GUEST}, "
+        f"password {guest.password.get_secret_value()}, domain {settings.sip.domain}, "
+        f"proxy {address[0]}:{address[1]}; calls will ring it too",
         soft_wrap=True,
     )
+    out.print(f"[bold]recordings[/bold]  {settings.recordings.folder.absolute()}", soft_wrap=True)
+    if seconds is None:
+        out.print("[bold]Ctrl-C[/bold]      stops it and says how it went")
     out.print()
 
 

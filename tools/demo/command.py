@@ -28,7 +28,7 @@ def command(
     try:
         summary = asyncio.run(run_demo(DEPLOYMENT, settings, seconds, out))
     except DemoFailed as failed:
-        out.print(f"[red]{failed}[/red]")
+        out.print(str(failed), style="red", markup=False, soft_wrap=True)
         raise typer.Exit(1) from None
     report(summary)
     raise typer.Exit(0 if summary.good else 1)
@@ -43,3 +43,5 @@ def report(summary: Summary) -> None:
         out.print(f"[red]{path.name} does not play: {why}[/red]", soft_wrap=True)
     if not summary.answered:
         out.print("[red]no call was answered[/red]")
+    if summary.exit_code:
+        out.print(f"[red]the engine ended with exit code {summary.exit_code}, see README[/red]")

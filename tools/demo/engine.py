@@ -44,7 +44,7 @@ class EngineProcess:
         try:
             line: Line = json.loads(text)
         except ValueError:
-            self.last_words = text or self.last_words
+            self.last_words = text.strip() or self.last_words
             return
         match line.get("event"):
             case "ready":

@@ -15,6 +15,9 @@ from tools.softphone.sound import tone
 
 EVERY = (2.0, 6.0)
 """Seconds from one caller to the next."""
+PARTING = 6.0
+"""Seconds that callers may go on after the demo's end: longer than greeting and ringing, so that even the shortest
+demo has a call that is answered."""
 PATIENCE = (6.0, 60.0)
 """Seconds a caller waits for an agent."""
 TALK = (6.0, 12.0)
@@ -58,6 +61,7 @@ class Callers:
     chance: random.Random
     say: Callable[[str], None]
     _tasks: set[asyncio.Task[None]] = field(default_factory=set)
+    _calls: set[Call] = field(default_factory=set)
     _count: int = 0
 
     async def stream(self) -> None:
@@ -68,8 +72,12 @@ class Callers:
             task.add_done_callback(self._tasks.discard)
             await asyncio.sleep(self.chance.uniform(*EVERY))
 
-    async def gone(self) -> None:
-        """Returns once every caller has hung up or was hung up on."""
+    async def leave(self) -> None:
+        """The demo is over: whoever is still there in a few seconds says goodbye. Returns once all have gone."""
+        if self._tasks:
+            await asyncio.wait(self._tasks, timeout=PARTING)
+        for call in self._calls:
+            call.hang_up()
         if self._tasks:
             await asyncio.wait(self._tasks)
 
@@ -78,11 +86,17 @@ class Callers:
         identity = f'"{name}" <sip:+4479009{self._count:05d}@carrier.test>'
         self._count += 1
         call = self.trunk.call(self.number, self.engine, identity=identity)
+        self._calls.add(call)
         try:
-            await call.up()
+            await self._speak(call)
         except CallFailed as failed:
             self.say(f"{name} was turned away: {failed}")
-            return
+        finally:
+            self._calls.discard(call)
+
+    async def _speak(self, call: Call) -> None:
+        """Wait and talk for as long as this caller has patience. Raises CallFailed."""
+        await call.up()
         talking = asyncio.create_task(call.say(melody(1.0)))
         try:
             async with asyncio.timeout(self.chance.uniform(*PATIENCE)):

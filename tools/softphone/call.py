@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from typing import TYPE_CHECKING
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
 
 from engine.sip.dialog import Dialog
 from engine.sip.errors import BadSdp, NotAcceptable
@@ -15,6 +16,7 @@ from engine.sip.events import (
     Established,
     Event,
     Failed,
+    Reanswered,
     Reoffered,
     Ringing,
 )
@@ -43,9 +45,13 @@ class Call:
         """The user part of the other side's address."""
         self.ringing = asyncio.Event()
         """Set once the far end says that it rings, or we do."""
-        self._phone = phone
+        self.reoffers = 0
+        """How often the far end asked for a change by a re-INVITE."""
+        self.phone = phone
+        """Whose call it is."""
         self._dialog: Dialog | None = None
         self._media = LocalMedia(*voice.address, codecs=phone.codecs)
+        self._change: asyncio.Future[int] | None = None
         self._up: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self._over: asyncio.Future[str] = asyncio.get_running_loop().create_future()
 
@@ -82,7 +88,7 @@ class Call:
         dialog = self._dialog
         if dialog is None or self._over.done():
             return
-        with self._phone.driver.turn() as now:
+        with self.phone.driver.turn() as now:
             try:
                 description = self._description(dialog.remote_sdp)
             except (BadSdp, NotAcceptable):
@@ -95,14 +101,14 @@ class Call:
     def refuse(self, code: int = 486) -> None:
         """Turn it away with a final response of 300..699."""
         if self._dialog is not None and not self._over.done():
-            with self._phone.driver.turn() as now:
+            with self.phone.driver.turn() as now:
                 self._dialog.refuse(code, now)
             self._end("refused")
 
     def hang_up(self) -> None:
         """End it from this side, whatever its state. Safe when it is over."""
         if self._dialog is not None and not self._over.done():
-            with self._phone.driver.turn() as now:
+            with self.phone.driver.turn() as now:
                 self._dialog.hang_up(now)
             self._end("hung up")
 
@@ -114,7 +120,24 @@ class Call:
         """Press keys; returns when the last is up again. Raises ValueError for what is no key."""
         await self._while_up(self.voice.press(keys))
 
-    async def _while_up(self, doing: asyncio.Future[None]) -> None:
+    async def change(self, direction: str) -> None:
+        """Ask by a re-INVITE for sendonly (they are on hold), recvonly, inactive or sendrecv; returns with the answer.
+
+        Raises CallFailed when it is refused, or the call ends: all else stays as it was.
+        """
+        assert self._dialog is not None, "a call that has begun"
+        before = self._media
+        self._media = replace(before, direction=direction, version=before.version + 1)
+        self._change = asyncio.get_running_loop().create_future()
+        with self.phone.driver.turn() as now:
+            self._dialog.reoffer(make_offer(self._media), now)
+        await self._while_up(self._change)
+        code = self._change.result() if self._change.done() else 487
+        if code >= 300:
+            self._media = replace(self._media, direction=before.direction)
+            raise CallFailed(code, f"{direction} was not agreed to")
+
+    async def _while_up(self, doing: asyncio.Future[Any]) -> None:
         await asyncio.wait((doing, self._over), return_when=asyncio.FIRST_COMPLETED)
 
     # -- what the phone tells it
@@ -140,7 +163,11 @@ class Call:
             case Established(sdp=sdp):
                 self._settle(sdp)
             case Reoffered(offer=offer):
-                self._change(offer)
+                self._agree(offer)
+            case Reanswered(sdp=sdp, code=code):
+                self._settle(sdp)
+                if self._change is not None and not self._change.done():
+                    self._change.set_result(code)
             case Failed(code=code, reason=reason):
                 self._fail(code, reason)
             case Cancelled():
@@ -160,12 +187,12 @@ class Call:
         if sdp is not None and not self._over.done():
             self.voice.aim(settle(self._media, sdp))
 
-    def _change(self, offer: bytes | None) -> None:
+    def _agree(self, offer: bytes | None) -> None:
         """Hold, resume, another address: agree to everything that can be understood."""
         assert self._dialog is not None
-        media = self._media
-        self._media = LocalMedia(media.host, media.port, media.codecs, version=media.version + 1)
-        with self._phone.driver.turn() as now:
+        self.reoffers += 1
+        self._media = replace(self._media, version=self._media.version + 1)
+        with self.phone.driver.turn() as now:
             try:
                 self._dialog.answer(self._description(offer), now)
             except (BadSdp, NotAcceptable):
@@ -189,7 +216,7 @@ class Call:
         if not self._over.done():
             self._over.set_result(why)
         if self._dialog is not None:
-            self._phone.forget(self._dialog)
+            self.phone.forget(self._dialog)
 
 
 def _user(uri: str) -> str:

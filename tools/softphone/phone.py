@@ -27,7 +27,7 @@ EXPIRES = 300
 RETRY = 10.0
 """Seconds after a renewal that failed until the next attempt."""
 FAREWELL = 2.0
-"""Seconds that a closing phone waits for the answers to its last requests."""
+"""Seconds of `farewell` unless told otherwise."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,11 +39,22 @@ class Account:
     registrar: Address
 
 
+WHY = {
+    None: "there is no answer; is Cordboard at that address?",
+    401: "401, no agent has this name and password",
+    403: "403, the domain is not the sip.domain of the deployment, or it is not this agent's to use",
+}
+"""What a person may want to look at, by the response to a REGISTER."""
+
+
 class NotRegistered(Exception):
     """The registrar refused, or did not answer (code None)."""
 
-    def __init__(self, user: str, code: int | None) -> None:
-        super().__init__(f"{user} is not registered: " + ("no answer" if code is None else str(code)))
+    def __init__(self, account: Account, user: str, code: int | None) -> None:
+        host, port = account.registrar
+        super().__init__(
+            f"{user}@{account.domain} is not registered at {host}:{port}: {WHY.get(code, str(code))}"
+        )
         self.code = code
 
 
@@ -71,9 +82,11 @@ class Phone:
         port: int = 0,
         codecs: tuple[str, ...] = ("PCMU", "PCMA"),
         on_call: Callable[[Call], None] | None = None,
+        farewell: float = FAREWELL,
     ) -> None:
         """`host` and `port` are its own address, port 0 any free one. `on_call` is given each call that comes
-        in; without it they are kept for `called`.
+        in; without it they are kept for `called`. `farewell` is how many seconds it waits, once it is closed, for
+        the answers to its last requests.
         """
         self.user = user
         self.account = account
@@ -82,6 +95,7 @@ class Phone:
         self.calls: list[Call] = []
         """All of them, oldest first, those that are over too."""
         self._on_call = on_call
+        self._farewell = farewell
         self._incoming: asyncio.Queue[Call] = asyncio.Queue()
         self._by_dialog: dict[Dialog, Call] = {}
         self._responses: dict[Request, asyncio.Future[int | None]] = {}
@@ -110,22 +124,21 @@ class Phone:
         for call in tuple(self._by_dialog.values()):
             call.hang_up()
         try:
-            if self._renewal is not None:
-                self._renewal.cancel()
-                with suppress(NotRegistered, TimeoutError):
-                    async with asyncio.timeout(FAREWELL):
-                        await self._register(0)
-            await self._said_goodbye()
+            with suppress(TimeoutError):
+                async with asyncio.timeout(self._farewell):
+                    await self._say_goodbye()
         finally:
             for response in self._responses.values():
                 response.cancel()
             self.driver.close()
 
-    async def _said_goodbye(self) -> None:
-        """The last BYE is answered, or it is no use waiting any longer."""
-        with suppress(TimeoutError):
-            async with asyncio.timeout(FAREWELL):
-                await self.driver.quiet()
+    async def _say_goodbye(self) -> None:
+        """Unregister, and hear the answer to the last BYE."""
+        if self._renewal is not None:
+            self._renewal.cancel()
+            with suppress(NotRegistered):
+                await self._register(0)
+        await self.driver.quiet()
 
     # -- registration
 
@@ -170,7 +183,7 @@ class Phone:
         response = self._responses[request] = asyncio.get_running_loop().create_future()
         code = await response
         if code is None or code >= 300:
-            raise NotRegistered(self.user, code)
+            raise NotRegistered(account, self.user, code)
 
     # -- calls
 

@@ -44,6 +44,14 @@ class Plan:
     """A folder for what each call heard."""
 
 
+HINTS = {
+    "failed 401": ": without a password, calls are taken from addresses in a trunk's accept_from alone; see --address",
+    "failed 404": ": it is no number of the deployment that takes calls",
+    "failed 408": ": there is no answer; is Cordboard at that address?",
+}
+"""What a person may want to look at when a call that they placed came to nothing."""
+
+
 class _Runner:
     """Sees calls through, each in a task of its own, and says what becomes of them."""
 
@@ -82,6 +90,7 @@ class _Runner:
         why = await part(call)
         self.failed += why.startswith("failed")
         keys = f", keys {call.keys}" if call.keys else ""
+        why += HINTS.get(why, "")
         self.say(f"{phone.user}: {call.number} over ({why}), heard {len(call.heard) / RATE:.1f} s{keys}")
         if self.plan.record is not None and len(call.heard):
             self.say(f"{phone.user}: kept in {_keep(self.plan.record, phone, call)}")

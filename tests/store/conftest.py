@@ -1,0 +1,27 @@
+"""The stores that the tests ask the same of."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.kit.postgres import FAST, emptied
+from tools.bench.postgres import Postgres, postgres
+
+
+@pytest.fixture(scope="session")
+def server() -> Iterator[Postgres]:
+    """One PostgreSQL for all tests; each finds it empty."""
+    with postgres(*FAST) as running:
+        yield running
+
+
+@pytest.fixture(params=["sqlite", pytest.param("postgresql", marks=pytest.mark.peer("postgres"))])
+def url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
+    """A database that does not exist yet, or is empty: of each kind."""
+    if request.param == "sqlite":
+        return f"sqlite:///{tmp_path}/store.db"
+    running: Postgres = request.getfixturevalue("server")
+    return emptied(running)

@@ -1,0 +1,83 @@
+"""A SIP stack on real sockets of the loopback, with nobody behind it."""
+
+from __future__ import annotations
+
+import asyncio
+import socket
+import time
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from itertools import count
+
+from engine.facts import Clock
+from engine.sip.events import Event
+from engine.sip.flow import Flow, Packet
+from engine.sip.stack import Stack
+from engine.transports.driver import Driver
+from engine.transports.tcp import Tcp, bind_tcp
+from engine.transports.udp import Udp, bind_udp
+from tests.kit.phones import Anybody
+
+HOST = "127.0.0.71"
+OPTIONS = (
+    b"OPTIONS sip:x@127.0.0.71 SIP/2.0\r\nVia: SIP/2.0/TCP 127.0.0.72;branch=z9hG4bK%d\r\nFrom: <sip:a@b>;tag=1\r\n"
+    b"To: <sip:x@127.0.0.71>\r\nCall-ID: %d\r\nCSeq: 1 OPTIONS\r\nContent-Length: 0\r\n\r\n"
+)
+
+
+@dataclass
+class Listening:
+    driver: Driver
+    udp: Udp
+    tcp: Tcp
+    port: int
+    """Of TCP."""
+    events: list[Event] = field(default_factory=list)
+    unreachable: asyncio.Queue[Flow] = field(default_factory=asyncio.Queue)
+
+    def send(self, transport: str, host: str, port: int, data: bytes = b"x") -> None:
+        carrier = self.udp if transport == "udp" else self.tcp
+        carrier.send(Packet(data, Flow(transport, host, port)))
+
+    async def until_unreachable(self) -> Flow:
+        return await asyncio.wait_for(self.unreachable.get(), 5)
+
+
+@asynccontextmanager
+async def listening() -> AsyncIterator[Listening]:
+    numbers = count()
+    udp_socket, tcp_socket = bind_udp(HOST, 0), bind_tcp(HOST, 0)
+    local: dict[str, tuple[str, int]] = {
+        "udp": udp_socket.getsockname()[:2],
+        "tcp": tcp_socket.getsockname()[:2],
+    }
+    stack = Stack(authority=Anybody(), local=local, token=lambda: f"{next(numbers):016x}", key=b"k")
+    driver = Driver(stack, Clock(time.monotonic, time.time))
+    udp, tcp = Udp(udp_socket, driver), Tcp(driver)
+    await tcp.listen(tcp_socket)
+    driver.attach("udp", udp)
+    driver.attach("tcp", tcp)
+    here = Listening(driver, udp, tcp, local["tcp"][1])
+    driver.deliver = here.events.append
+    tell = driver.unreachable
+
+    def unreachable(flow: Flow) -> None:
+        here.unreachable.put_nowait(flow)
+        tell(flow)
+
+    driver.unreachable = unreachable  # type: ignore[method-assign]
+    try:
+        yield here
+    finally:
+        driver.close()
+        await asyncio.sleep(0)
+        await asyncio.sleep(0)
+
+
+def receiver() -> socket.socket:
+    """Somebody's UDP socket."""
+    sock = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+    sock.bind(("127.0.0.1", 0))
+    sock.setblocking(False)
+    return sock
