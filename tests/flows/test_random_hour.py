@@ -92,7 +92,7 @@ class Chance:
                 self.chance.choice(self.centre.sound.rows).lose()
 
 
-@pytest.mark.parametrize("seed", [0, 1, 3, 4, 5, 19])
+@pytest.mark.parametrize("seed", [1, 4, 5, 19])
 def test_a_random_hour(play: Play, seed: int, monkeypatch: pytest.MonkeyPatch) -> None:
     assigned, dispatch = Place.assigned, Dispatcher._dispatch
 

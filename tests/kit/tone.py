@@ -14,6 +14,10 @@ BLOCK = 800
 """Samples looked at together: 100 ms, so tones are told apart that lie 40 Hz and more from each other."""
 PURE = 0.98
 """Share of a block's energy that makes it one tone and nothing else: a voice 15 dB softer breaks it."""
+SPLICED = 0.85
+"""Share of a block's energy within 150 Hz of a tone with one or two jumps in it, as a lost or late frame leaves it."""
+LONGEST_SPLICE = 2
+"""Blocks: a jump may fall on the edge between two, or two of them into neighbours."""
 AUDIBLE = 0.01
 """Root mean square, full scale 1, above which a block is sound."""
 
@@ -50,11 +54,15 @@ def _blocks(samples: Samples) -> Samples:
     return samples[: whole * BLOCK].reshape(whole, BLOCK)
 
 
-def _shares(blocks: Samples, hertz: Sequence[float]) -> Samples:
-    """For each block, the share of its energy that lies within 25 Hz of any of these tones."""
+def _shares(blocks: Samples, hertz: Sequence[float], within: float = 25) -> Samples:
+    """For each block, the share of its energy that lies within so many Hz of any of these tones."""
     power = np.abs(np.fft.rfft(blocks * np.hanning(BLOCK), axis=1)) ** 2
     bins = np.fft.rfftfreq(BLOCK, 1 / RATE)
-    near = np.any([np.abs(bins - one) <= 25 for one in hertz], axis=0) if hertz else np.zeros(len(bins), bool)
+    near = (
+        np.any([np.abs(bins - one) <= within for one in hertz], axis=0)
+        if hertz
+        else np.zeros(len(bins), bool)
+    )
     total = np.maximum(power.sum(axis=1), 1e-12)
     return np.asarray(power[:, near].sum(axis=1) / total)
 
@@ -77,13 +85,21 @@ def seconds_of_sound(samples: Samples) -> float:
 def seconds_of_others(samples: Samples, *allowed: float) -> float:
     """How long something else is heard than one of these tones at a time.
 
-    What a change between them, or a lone lost frame within one, does to the block it falls in does not count.
+    What a change between them, or a frame lost or late within one, does to the block or two it falls in does not count.
     """
     blocks = _blocks(samples)
     sound = _audible(blocks)
     kinds = np.stack([~sound, *(sound & (_shares(blocks, [one]) > PURE) for one in allowed)])
     pure = kinds.any(axis=0)
-    before, after = np.roll(pure, 1), np.roll(pure, -1)
-    before[:1] = after[-1:] = True
-    splice = ~pure & before & after & (_shares(blocks, allowed) > 0.5)
-    return float(np.sum(~pure & ~splice)) * BLOCK / RATE
+    jumps = _shares(blocks, allowed, within=150) > SPLICED
+    return (
+        sum(len(run) for run in _runs(np.asarray(~pure)) if len(run) > LONGEST_SPLICE or not jumps[run].all())
+        * BLOCK
+        / RATE
+    )
+
+
+def _runs(marked: NDArray[np.bool_]) -> list[NDArray[np.intp]]:
+    """The places that are marked, those next to each other together."""
+    places = np.flatnonzero(marked)
+    return [run for run in np.split(places, np.flatnonzero(np.diff(places) > 1) + 1) if len(run)]

@@ -54,6 +54,19 @@ def test_a_lost_frame_is_not_a_stranger() -> None:
     assert seconds_of_others(cut, 1000) == 0
 
 
+@pytest.mark.parametrize("at", [7200, 8000, 8100])
+def test_a_voice_that_jumps_twice_is_no_stranger(at: int) -> None:
+    whole = tone(1000, 3.0)
+    jumpy = joined(whole[:at], whole[at + 164 : at + 330], whole[at + 494 :])
+    assert seconds_of_others(jumpy, 1000) == 0
+
+
+def test_a_stranger_for_a_tenth_of_a_second_is_overheard() -> None:
+    leak = joined(silence(1.0), tone(1300, 0.1), silence(0.9))
+    assert seconds_of_others(tone(1000, 2.0) + leak, 1000) > 0
+    assert seconds_of_others(joined(tone(1000, 1.0), tone(1300, 0.1), tone(1000, 1.0)), 1000) > 0
+
+
 def test_a_wav_comes_back_as_it_was_written(tmp_path: Path) -> None:
     samples = tone(440, 0.5)
     assert np.allclose(read_wav(write_wav(tmp_path / "a.wav", samples)), samples, atol=1e-4)

@@ -81,7 +81,7 @@ def engine(folder: Path) -> Iterator[int]:
 
 def _await_ready(process: subprocess.Popen[bytes], log: Path) -> None:
     until = time.monotonic() + READY_WITHIN
-    while '"event": "ready"' not in log.read_text():
+    while '"event":"ready"' not in log.read_text():
         if process.poll() is not None:
             raise CannotStand(f"the engine ended with {process.returncode}:\n{_end_of(log)}")
         if time.monotonic() > until:
