@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+from contextlib import nullcontext
 from pathlib import Path
 from typing import Annotated
 
@@ -11,6 +12,7 @@ import typer
 from rich.console import Console
 
 from media.g711 import Pcm
+from tools.softphone.card import NoSoundCard, SoundCard
 from tools.softphone.phone import Address, NotRegistered
 from tools.softphone.run import Plan, run
 from tools.softphone.script import BUSY, Script
@@ -44,6 +46,9 @@ def command(
         Path | None, typer.Option(exists=True, dir_okay=False, help="An audio file to say.")
     ] = None,
     press: Annotated[str, typer.Option(help=f"Keys to press after that, of {KEYS}.")] = "",
+    sound: Annotated[
+        bool, typer.Option("--sound", help="Speak and hear by this machine's sound card.")
+    ] = False,
     hang_up_after: Annotated[
         float | None, typer.Option(min=0, help="Seconds from the answer to BYE.")
     ] = None,
@@ -56,6 +61,7 @@ def command(
     if unknown := set(press) - set(KEYS):
         raise typer.BadParameter(f"{''.join(sorted(unknown))!r} are no keys; allowed are {KEYS}")
     host, port = _address(address, 0)
+    card = _card() if sound else None
     plan = Plan(
         server=_address(server, 5060),
         domain=domain,
@@ -69,13 +75,22 @@ def command(
             voicemail=voicemail,
             press=press,
             hang_up_after=hang_up_after,
+            card=card,
         ),
         numbers=tuple(call or ()),
         identity=caller,
         seconds=seconds,
         record=record,
     )
-    raise typer.Exit(_carry_out(plan))
+    with card or nullcontext():
+        raise typer.Exit(_carry_out(plan))
+
+
+def _card() -> SoundCard:
+    try:
+        return SoundCard()
+    except NoSoundCard as missing:
+        raise typer.BadParameter(f"--sound: {missing}") from None
 
 
 def _carry_out(plan: Plan) -> int:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from media.g711 import Pcm
 from tools.softphone.call import Call, CallFailed
+from tools.softphone.card import SoundCard
 from tools.softphone.sound import BEEP, PAUSE
 
 BUSY = 486
@@ -26,6 +27,8 @@ class Script:
     """Say the greeting and a beep, then only listen."""
     press: str = ""
     """Keys pressed after what is said."""
+    card: SoundCard | None = None
+    """A person's microphone and loudspeaker take part, once what is to be said is said."""
     hang_up_after: float | None = None
     """Seconds from the answer to our BYE; None: the other side ends it."""
 
@@ -61,6 +64,8 @@ class Script:
             await call.say(BEEP)
         if self.press and not call.is_over:
             await call.press(self.press)
+        if self.card is not None and not call.is_over:
+            self.card.join(call.voice)
 
 
 async def _until_over(call: Call, seconds: float) -> None:

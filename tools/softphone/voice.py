@@ -7,6 +7,7 @@ import secrets
 import socket
 import struct
 from collections import deque
+from collections.abc import Callable
 from weakref import WeakKeyDictionary
 
 import numpy as np
@@ -69,6 +70,10 @@ class Voice:
         self._socket.setblocking(False)
         self._socket.bind((host, 0))
         self.address: tuple[str, int] = self._socket.getsockname()[:2]
+        self.microphone: Callable[[], Pcm | None] | None = None
+        """Gives the next 160 samples to send where nothing else is being said; None for silence."""
+        self.loudspeaker: Callable[[Pcm], None] | None = None
+        """Takes what comes in."""
         self.keys = ""
         """What the far end pressed (RFC 4733), oldest first."""
         self._loop = asyncio.get_running_loop()
@@ -151,6 +156,8 @@ class Voice:
                 self._position = 0
                 if not done.done():
                     done.set_result(None)
+        elif self.microphone is not None and (spoken := self.microphone()) is not None:
+            frame[: len(spoken)] = spoken[:FRAME]
         return frame
 
     def _send_event(self, event: bytes, agreed: Agreed) -> None:
@@ -192,6 +199,8 @@ class Voice:
             return
         if kind == agreed.payload:
             self._heard.append(payload)
+            if self.loudspeaker is not None:
+                self.loudspeaker(decode(np.frombuffer(payload, np.uint8), self._law))
         elif kind == agreed.events and len(payload) >= 4:
             start = int.from_bytes(packet[4:8], "big")
             if start != self._last_event and payload[0] < len(KEYS):
