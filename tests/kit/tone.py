@@ -18,6 +18,9 @@ SPLICED = 0.85
 """Share of a block's energy within 150 Hz of a tone with one or two jumps in it, as a lost or late frame leaves it."""
 LONGEST_SPLICE = 2
 """Blocks: a jump may fall on the edge between two, or two of them into neighbours."""
+FRAME = 160
+PURE_FRAME = 0.97
+"""The same as PURE for 20 ms, in which tones are told apart that lie 300 Hz from each other."""
 AUDIBLE = 0.01
 """Root mean square, full scale 1, above which a block is sound."""
 
@@ -56,8 +59,9 @@ def _blocks(samples: Samples) -> Samples:
 
 def _shares(blocks: Samples, hertz: Sequence[float], within: float = 25) -> Samples:
     """For each block, the share of its energy that lies within so many Hz of any of these tones."""
-    power = np.abs(np.fft.rfft(blocks * np.hanning(BLOCK), axis=1)) ** 2
-    bins = np.fft.rfftfreq(BLOCK, 1 / RATE)
+    size = blocks.shape[1]
+    power = np.abs(np.fft.rfft(blocks * np.hanning(size), axis=1)) ** 2
+    bins = np.fft.rfftfreq(size, 1 / RATE)
     near = (
         np.any([np.abs(bins - one) <= within for one in hertz], axis=0)
         if hertz
@@ -85,11 +89,14 @@ def seconds_of_sound(samples: Samples) -> float:
 def seconds_of_others(samples: Samples, *allowed: float) -> float:
     """How long something else is heard than one of these tones at a time.
 
-    What a change between them, or a frame lost or late within one, does to the block or two it falls in does not count.
+    What a change between them, or a frame lost or late within one, does to the block or two it falls in does not count;
+    nor do lost frames, however many, that left silence in a recording of whole frames.
     """
     blocks = _blocks(samples)
     sound = _audible(blocks)
-    kinds = np.stack([~sound, *(sound & (_shares(blocks, [one]) > PURE) for one in allowed)])
+    kinds = np.stack(
+        [~sound, *(sound & ((_shares(blocks, [one]) > PURE) | _holed(blocks, one)) for one in allowed)]
+    )
     pure = kinds.any(axis=0)
     jumps = _shares(blocks, allowed, within=150) > SPLICED
     return (
@@ -97,6 +104,14 @@ def seconds_of_others(samples: Samples, *allowed: float) -> float:
         * BLOCK
         / RATE
     )
+
+
+def _holed(blocks: Samples, hertz: float) -> NDArray[np.bool_]:
+    """Blocks with silent frames in them, all others being this tone and nothing else."""
+    frames = blocks.reshape(-1, FRAME)
+    audible = _audible(frames)
+    good = (~audible | (_shares(frames, [hertz], within=150) > PURE_FRAME)).reshape(len(blocks), -1)
+    return np.asarray(good.all(axis=1) & ~audible.reshape(len(blocks), -1).all(axis=1))
 
 
 def _runs(marked: NDArray[np.bool_]) -> list[NDArray[np.intp]]:

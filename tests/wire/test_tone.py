@@ -54,6 +54,14 @@ def test_a_lost_frame_is_not_a_stranger() -> None:
     assert seconds_of_others(cut, 1000) == 0
 
 
+def test_frames_lost_one_after_another_are_no_stranger() -> None:
+    holes = tone(1000, 2.0)
+    for frame in (0, 1, 6, 12, 13, 20):
+        holes[160 * frame : 160 * (frame + 1)] = 0
+    assert seconds_of_others(holes, 1000) == 0
+    assert seconds_of_others(holes + tone(1300, 2.0, 0.08), 1000) >= 1.5
+
+
 @pytest.mark.parametrize("at", [7200, 8000, 8100])
 def test_a_voice_that_jumps_twice_is_no_stranger(at: int) -> None:
     whole = tone(1000, 3.0)
