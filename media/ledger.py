@@ -42,6 +42,9 @@ STEP: Final = 5_000_000
 """Nanoseconds of a phase."""
 TICK: Final = PHASES * STEP
 
+PIECES: Final = 32
+"""Clips that one Play may have."""
+
 EMPTY, VOICE, MISSING, EVENT, STRETCHED = range(5)
 """What a cell holds: nothing yet; what the party sent; a guess for a lost packet; silence under an RFC 4733
 key;
@@ -80,6 +83,14 @@ _ROWS: Final = (
     ("clip_at", np.int64),
     ("clip_len", np.int64),
     ("clip_from", np.int64),
+    ("play", np.uint32),
+    ("play_from", np.int64),
+    ("play_every", np.int64),
+    ("play_left", np.int64),
+    ("play_next", np.int64),
+    ("play_keys", np.uint16),
+    ("piece", np.uint8),
+    ("piece_count", np.uint8),
     ("ssrc", np.uint32),
     ("sent", np.int64),
     ("latched", np.uint8),
@@ -140,11 +151,26 @@ class Ledger:
     """First arena frame of the music; the frame played is loop_at + tick % loop_len."""
     loop_len: I64
     clip: U32
-    """Number of the one-shot clip that plays above `kind`; 0 = none."""
+    """Number of the Play whose clip sounds above `kind` just now; 0 = none, or between two of its rounds."""
     clip_at: I64
     clip_len: I64
     clip_from: I64
-    """Tick in which the clip's first frame is sent."""
+    """Tick in which the clip's first frame is sent; -1 = it was not sent yet."""
+    play: U32
+    """Number of the Play that goes on, whether it sounds or pauses; 0 = none."""
+    play_from: I64
+    """Tick in which the Play's very first frame was sent; -1 = not yet."""
+    play_every: I64
+    play_left: I64
+    """Rounds that are not over, the present one included; 0 = no end."""
+    play_next: I64
+    """While it pauses: tick of its next beginning."""
+    play_keys: NDArray[np.uint16]
+    piece: U8
+    """Which of `pieces` is in clip_at and clip_len."""
+    piece_count: U8
+    pieces: I64
+    """[row][clip of the Play] -> first arena frame, frames."""
     ssrc: U32
     position: U32
     """[row]: of the packets sent, RTP timestamp, sequence number (low 16 bits) and count. The three below
@@ -214,6 +240,7 @@ class Ledger:
         for name, dtype, shape in _RING:
             yield name, np.dtype(dtype), (SLOTS, rows, *shape)
         yield "position", np.dtype(np.uint32), (rows, 4)
+        yield "pieces", np.dtype(np.int64), (rows, PIECES, 2)
         for name, kind in _ROWS:
             yield name, np.dtype(kind), (rows,)
 

@@ -31,6 +31,7 @@ from media.dtmf import Events, Tones
 from media.g711 import FRAME, LAWS, SILENCE, SOFTER
 from media.latching import Latching
 from media.ledger import BRIDGE, EVENT, LOOP, MISSING, NOW, PHASES, SILENT, SLOTS, STEP, Ledger
+from media.playing import Playing
 from media.reception import Reception
 from media.roster import Roster
 from media.rtcp import Reports
@@ -53,13 +54,14 @@ class Plane:
         self.events: list[Digit | PromptEnded] = []
         self.offset = offset(me, len(ledgers))
         self.roster = Roster(columns)
-        self.keys = Events(columns, self._digit)
-        self.tones = Tones(columns, self.keys, self._digit)
+        self.playing = Playing(columns, self._ended)
+        self.keys = Events(columns, self._digit, self.playing.key)
+        self.tones = Tones(columns, self.keys, self._digit, self.playing.key)
         self.depth = Depth(columns, wire, self.offset)
         self.reception = Reception(columns, wire, self.keys.packets, self.depth.anchor)
         self.depth.reception = self.reception
         self.latching = Latching(columns, wire, self.reception)
-        self.sending = Sending(columns, wire, self._ended)
+        self.sending = Sending(columns, wire, self.playing)
         self.reports = Reports(columns, wire)
         self._cells = columns.frames()
         self._due = self.ledger.due.reshape(-1)
@@ -69,6 +71,8 @@ class Plane:
     def step(self, m: int) -> None:
         """Do phase `m`."""
         self.latching.listen(m)
+        if m % PHASES == 0:
+            self.playing.wake(m // PHASES)
         self.roster.refresh(m)
         hearing, speaking = self.roster.hearing[m % PHASES], self.roster.speaking[m % PHASES]
         if not self.reception.receive(m, hearing):
@@ -81,7 +85,7 @@ class Plane:
             if m % SETTLE == 0:
                 self.roster.settle()
             self.reports.send(m)
-            self.sending.overdue(m)
+            self.playing.overdue(m)
         self.ledger.head[NOW] = m
 
     def skip(self, m: int, ticks: int) -> None:
@@ -124,8 +128,8 @@ class Plane:
     def _digit(self, row: int, key: str, milliseconds: int) -> None:
         self.events.append(Digit(self.columns.ref(row), key, milliseconds))
 
-    def _ended(self, row: int, number: int) -> None:
-        self.events.append(PromptEnded(self.columns.ref(row), number))
+    def _ended(self, row: int, number: int, key: str) -> None:
+        self.events.append(PromptEnded(self.columns.ref(row), number, key))
 
     # ------------------------------------------------------------------------------------------ commands
 
@@ -142,9 +146,9 @@ class Plane:
                 case Hear():
                     self._hear(row, command.source, command.clip)
                 case Play():
-                    self._play(row, command.number, command.at, command.frames)
+                    self.playing.begin(row, command)
                 case StopPlaying():
-                    self._stop_playing(row, command.number)
+                    self.playing.stop(row, command.number)
                 case Close():
                     self._shut(row)
 
@@ -209,19 +213,6 @@ class Plane:
             ledger.kind[row] = SILENT
         self.columns.spoken_to(row)
 
-    def _play(self, row: int, number: int, at: int, frames: int) -> None:
-        ledger = self.ledger
-        if ledger.clip[row]:
-            self._ended(row, int(ledger.clip[row]))
-        ledger.clip_at[row], ledger.clip_len[row], ledger.clip_from[row] = at, frames, -1
-        ledger.clip[row] = number
-        self.columns.spoken_to(row)
-
-    def _stop_playing(self, row: int, number: int) -> None:
-        if self.ledger.clip[row] == number:
-            self.ledger.clip[row] = 0
-            self.columns.spoken_to(row)
-
     def _shut(self, row: int) -> None:
         columns, ledger = self.columns, self.ledger
         for sockets in (columns.sockets, columns.rtcp_sockets):
@@ -246,6 +237,7 @@ class Plane:
             self.columns.want[row] = 0x80000000 | int(ledger.payload[row]) << 16 if ledger.hears[row] else 0
         ledger.anchored[row] = 0
         ledger.due[:, row] = -1
+        self.playing.resume(row, m // PHASES)
         self.columns.spoken_to(row)
         self.depth.amnesty = m + GRACE
         if ledger.latched[row]:

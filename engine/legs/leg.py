@@ -103,9 +103,18 @@ class Leg(AttemptOwner):
             self._call_off()
         return self._outcome()
 
-    async def play(self, clip: Clip) -> None:
-        """Play a clip to its end; cancelling stops it."""
-        await self.row.play(clip)
+    async def play(
+        self,
+        clips: Clip | Sequence[Clip],
+        *,
+        every: float = 0.0,
+        times: int | None = 1,
+        interrupt: str = "",
+    ) -> str | None:
+        """Play clips above what the party hears: see Row.play. Returns the key of `interrupt` that ended it, or
+        None; cancelling stops it.
+        """
+        return await self.row.play(clips, every=every, times=times, interrupt=interrupt)
 
     def hear(self, source: Clip | Leg | None) -> None:
         """What the party hears from now on: music, another party, or silence."""

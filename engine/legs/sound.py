@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Protocol
 
@@ -35,8 +35,25 @@ class Row(Protocol):
     def hear(self, source: RowRef | Clip | None) -> None:
         """What the party hears: another row, a clip as music (all its listeners at one position), or silence."""
 
-    async def play(self, clip: Clip) -> None:
-        """Play a clip from its start; returns when its last frame was sent. Cancelling it stops the sound."""
+    async def play(
+        self,
+        clips: Clip | Sequence[Clip],
+        *,
+        every: float = 0.0,
+        times: int | None = 1,
+        interrupt: str = "",
+    ) -> str | None:
+        """Play clips one after the other without a gap, so many `times` (None: until it is stopped).
+
+        `every` is seconds from one beginning to the next, as in "an announcement every 30 s"; between two, what
+        the row hears is heard. A beginning that falls into the sound before it is left out, so 12 s every 10 s
+        begin every 20 s; 0 is one round right after the other.
+
+        Returns None when the last frame was sent, or the key of `interrupt` that the party pressed: the sound stops
+        as the key goes down. That press is told by the result alone, not as a Digit; keys that are not in
+        `interrupt`, and one that was down before, are Digits as ever. A second play ends the first, closing ends
+        any. Cancelling stops the sound.
+        """
 
     def record(self, path: Path) -> None:
         """Record what this party says, from now on, to a WAV of its own. A RecordingEnded follows the end."""

@@ -190,8 +190,9 @@ class Rig:
         self.hear(one, other)
         self.hear(other, one)
 
-    def play(self, phone: Phone, number: int, at: int, frames: int) -> None:
-        self.plane(phone).apply(Play(phone.ref, number, at, frames))
+    def play(self, phone: Phone, number: int, *pieces: tuple[int, int], **rounds: int) -> None:
+        """Clips one after the other; `rounds`: every, times, keys as Play has them."""
+        self.plane(phone).apply(Play(phone.ref, number, list(pieces), **rounds))
 
     def close(self, phone: Phone) -> None:
         self.plane(phone).apply(Close(phone.ref))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from engine.legs.sound import Clip
@@ -32,7 +32,14 @@ class FakeRow:
 
     def hear(self, source: RowRef | Clip | None) -> None: ...
 
-    async def play(self, clip: Clip) -> None: ...
+    async def play(
+        self,
+        clips: Clip | Sequence[Clip],
+        *,
+        every: float = 0.0,
+        times: int | None = 1,
+        interrupt: str = "",
+    ) -> str | None: ...
 
     def record(self, path: Path) -> None:
         self.path = path
