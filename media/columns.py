@@ -137,6 +137,8 @@ class Counts:
     skipped: int = 0
     silenced: int = 0
     strangers: int = 0
+    reports: int = 0
+    bad_reports: int = 0
 
 
 @dataclass

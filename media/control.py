@@ -200,6 +200,10 @@ class WorkerReport(msgspec.Struct, frozen=True, tag=True, kw_only=True):
     """Frames that were not there when they were due."""
     late: int
     """Packets that came after their phase."""
+    reports: int = 0
+    """RTCP packets of parties that were read."""
+    bad_reports: int = 0
+    """RTCP packets of parties that were not as RFC 3550 has them."""
     deeper: int
     shallower: int
     skipped: int

@@ -106,6 +106,18 @@ _ROWS: Final = (
     ("received", np.uint32),
     ("jitter", np.float32),
     ("corrections", np.uint32),
+    ("late", np.uint32),
+    ("past_expected", np.uint32),
+    ("past_received", np.uint32),
+    ("sr_mid", np.uint32),
+    ("sr_at", np.int64),
+    ("rtcp_port", np.uint16),
+    ("told", np.uint32),
+    ("far_expected", np.uint32),
+    ("far_lost", np.int32),
+    ("far_fraction", np.uint8),
+    ("far_jitter", np.uint32),
+    ("round_trip", np.int64),
 )
 
 U8 = NDArray[np.uint8]
@@ -199,6 +211,29 @@ class Ledger:
     """RFC 3550 6.4.1 interarrival jitter in timestamp units, from sampled packets."""
     corrections: U32
     """20 ms frames put in or left out because the party's clock differs from ours."""
+    late: U32
+    """Packets that came after their phase and were not heard."""
+    past_expected: U32
+    """Packets of the row's earlier streams, by their sequence numbers."""
+    past_received: U32
+    """Of those, the ones that came."""
+    sr_mid: U32
+    """Middle 32 bits of the NTP time of the party's last sender report; 0 = none came."""
+    sr_at: I64
+    """Nanoseconds since phase 0 at which it came."""
+    rtcp_port: NDArray[np.uint16]
+    """Where the party's RTCP comes from; 0 = none came."""
+    told: U32
+    """Reports the party sent about what it hears of us; what the last one said is in the columns below."""
+    far_expected: U32
+    """Packets we had sent up to the last one it knew of."""
+    far_lost: NDArray[np.int32]
+    far_fraction: U8
+    """Lost between its last two reports, in 256ths."""
+    far_jitter: U32
+    """In timestamp units."""
+    round_trip: I64
+    """Nanoseconds to the party and back by the last report that told; 0 = not known."""
 
     def __init__(self, fd: int, rows: int) -> None:
         self.fd = fd
@@ -259,6 +294,11 @@ class Ledger:
                 getattr(self, name)[row] = b"" if name.endswith("host") else 0
         self.sent[row] = self.events[row] = -1
         self.head[SHIFTS] += 1
+
+
+def expected(ledger: Ledger, row: int) -> int:
+    """Packets of the stream the row hears now, by its sequence numbers (RFC 3550 A.3)."""
+    return max(int(ledger.high_seq[row]) - int(ledger.first_seq[row]) + 1, 0)
 
 
 def _padded(size: int) -> int:

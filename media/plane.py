@@ -58,11 +58,11 @@ class Plane:
         self.keys = Events(columns, self._digit, self.playing.key)
         self.tones = Tones(columns, self.keys, self._digit, self.playing.key)
         self.depth = Depth(columns, wire, self.offset)
-        self.reception = Reception(columns, wire, self.keys.packets, self.depth.anchor)
+        self.reports = Reports(columns, wire, self.offset)
+        self.reception = Reception(columns, wire, self.keys.packets, self.depth.anchor, self.reports.muxed)
         self.depth.reception = self.reception
-        self.latching = Latching(columns, wire, self.reception)
+        self.latching = Latching(columns, wire, self.reception, self.reports.receive)
         self.sending = Sending(columns, wire, self.playing)
-        self.reports = Reports(columns, wire)
         self._cells = columns.frames()
         self._due = self.ledger.due.reshape(-1)
 
@@ -169,7 +169,7 @@ class Plane:
         columns.tx[row, 1] = self.ledger.payload[row]
         columns.tx32[row, 2] = self.ledger.ssrc[row]
         self._forget(row)
-        self.wire.arrivals([rtp])
+        self.wire.arrivals([rtp, rtcp])
         self.latching.watch(row)
 
     def _forget(self, row: int) -> None:

@@ -35,7 +35,7 @@ _NO_SEQ = np.uint32(0x00007FFF)
 
 class Reception:
     """`keys` gets the rows that hold an RFC 4733 event; `anchor` sets the clock of rows whose stream is
-    new."""
+    new; `told` gets RTCP that came to the RTP port (RFC 5761)."""
 
     def __init__(
         self,
@@ -43,11 +43,13 @@ class Reception:
         wire: Wire,
         keys: Callable[[int, Rows], None],
         anchor: Callable[[int, Rows, Sizes], None],
+        told: Callable[[int, int, bytes], None],
     ) -> None:
         self.columns = columns
         self.wire = wire
         self.keys = keys
         self.anchor = anchor
+        self.told = told
         self.late: list[Rows] = []
         """Rows that had a packet too late to be heard, since this was last emptied."""
         rows = columns.rows
@@ -199,12 +201,14 @@ class Reception:
         columns, ledger = self.columns, self.columns.ledger
         there = sizes > 0
         rows, sizes = rows[there], sizes[there].copy()
+        for i in np.flatnonzero(is_rtcp(columns.rx[rows, 1])).tolist():
+            self.told(m, int(rows[i]), bytes(columns.rx_views[rows[i]][: sizes[i]]))
+            sizes[i] = 0
         for i in np.flatnonzero((columns.rx[rows, 0] != 0x80) | (sizes < HEADER)).tolist():
             view = columns.rx_views[rows[i]]
-            sizes[i] = 0 if is_rtcp(view) else straighten(view, int(sizes[i]))
-        kind = columns.rx[rows, 1].astype(np.int16)
-        sizes[(kind >= 192) & (kind <= 223) | (ledger.hears[rows] == 0)] = 0
-        kind &= 0x7F
+            sizes[i] = straighten(view, int(sizes[i]))
+        sizes[ledger.hears[rows] == 0] = 0
+        kind = columns.rx[rows, 1].astype(np.int16) & 0x7F
         keyed = (sizes >= HEADER + 4) & (kind == ledger.events[rows])
         if keyed.any():
             self.keys(m, rows[keyed])
@@ -247,6 +251,7 @@ class Reception:
         cell = due // PHASES % SLOTS * self.columns.rows + rows
         late = rows[(self._due[cell] != due) | (self._state[cell] != VOICE)]
         if len(late):
+            self.columns.ledger.late[late] += 1
             self._astray[late] += 1
             self._any_astray = True
             self.late.append(late)
