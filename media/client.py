@@ -35,6 +35,7 @@ from media.g711 import LAWS
 from media.ledger import EPOCH, NOW, STEP, Ledger
 from media.plays import Plays, order
 from media.ports import Pair, Ports
+from media.quality import NOTHING, Quality, of_row
 from media.seats import Host
 from media.tapes import Tapes
 
@@ -88,6 +89,8 @@ class PlaneRow:
         self._on_event = on_event
         self._plays = Plays(ref, self._tell, self._spare)
         self._closed = False
+        self._quality = NOTHING
+        """As it was when the row was closed."""
 
     @property
     def address(self) -> tuple[str, int]:
@@ -136,9 +139,17 @@ class PlaneRow:
     def stop_recording(self) -> None:
         self._plane.tapes.stop(self.ref)
 
+    def quality(self) -> Quality:
+        """Read from shared memory: it needs no worker."""
+        ledger, row = self._host.ledger, self.ref.row
+        if self._closed or ledger.owner[row] != self.ref.generation:
+            return self._quality
+        return of_row(ledger, row)
+
     def close(self) -> None:
         if self._closed:
             return
+        self._quality = self.quality()
         self._closed = True
         self._plane.tapes.stop(self.ref)
         self._plays.finish()

@@ -15,6 +15,7 @@ from engine.legs.attempt import Attempt, AttemptOwner
 from engine.legs.sound import Clip, Row
 from engine.sip.errors import SipError
 from media.control import Digit, RecordingEnded
+from media.quality import Quality
 
 log = structlog.get_logger()
 
@@ -43,6 +44,8 @@ class Leg(AttemptOwner):
         """Who hears that this party's recording is whole."""
         self.on_replaced: Callable[[], None] | None = None
         """Who hears that another dialog has taken the seat."""
+        self.on_measured: Callable[[Quality], None] | None = None
+        """Who hears how well the party was heard and heard, as a dialog leaves the seat for good."""
         self._on_end: list[Callable[[], None]] = []
         self._hears: Clip | Leg | None = None
         self._audience: list[Leg] = []
@@ -143,6 +146,7 @@ class Leg(AttemptOwner):
             listener._tune()
         if self.on_replaced is not None:
             self.on_replaced()
+        self._measure(before)
         before.hang_up()
         before.close()
         self.attempts.remove(before)
@@ -199,6 +203,8 @@ class Leg(AttemptOwner):
         if self.end is not None:
             return
         self.end = end
+        if self.seated is not None:
+            self._measure(self.seated)
         for attempt in self.attempts:
             attempt.hang_up()
             attempt.close()
@@ -206,6 +212,10 @@ class Leg(AttemptOwner):
         calls, self._on_end = self._on_end, []
         for call in calls:
             call()
+
+    def _measure(self, attempt: Attempt) -> None:
+        if self.on_measured is not None:
+            self.on_measured(attempt.row.quality())
 
     def _tune(self) -> None:
         """Tell the row what the party hears."""

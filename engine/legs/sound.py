@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Protocol
 
 from media.control import Digit, MediaLost, RecordingEnded, RowRef, Stream
+from media.quality import Quality
 
 RowEvent = Digit | MediaLost | RecordingEnded
 
@@ -59,6 +60,10 @@ class Row(Protocol):
         """Record what this party says, from now on, to a WAV of its own. A RecordingEnded follows the end."""
 
     def stop_recording(self) -> None: ...
+
+    def quality(self) -> Quality:
+        """How well the party is heard and hears, so far; once closed, as it was then. Never waits or raises."""
+        ...
 
     def close(self) -> None:
         """Give the row and its port back. Safe to call twice."""

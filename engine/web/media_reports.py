@@ -6,7 +6,18 @@ from collections import Counter
 
 from media.control import Ready, WorkerReport
 
-ADDED = ("received", "sent", "send_errors", "missing", "late", "deeper", "shallower", "skipped")
+ADDED = (
+    "received",
+    "sent",
+    "send_errors",
+    "missing",
+    "late",
+    "reports",
+    "bad_reports",
+    "deeper",
+    "shallower",
+    "skipped",
+)
 
 
 class MediaReports:

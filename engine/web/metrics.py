@@ -27,7 +27,15 @@ class Gauges:
     """Records that are not written yet."""
 
     def text(self) -> str:
-        parts = (self._calls(), self._queues(), self._agents(), self._sip(), self._media(), self._node())
+        parts = (
+            self._calls(),
+            self._queues(),
+            self._agents(),
+            self._sip(),
+            self._media(),
+            self._legs(),
+            self._node(),
+        )
         return "".join(f"{line}\n" for part in parts for line in part)
 
     def _calls(self) -> Iterator[str]:
@@ -83,6 +91,21 @@ class Gauges:
             figures = [({"worker": worker}, getattr(report, field) * scale) for worker, report in latest]
             yield from family(f"cordboard_media_{name}", "gauge", about, figures)
 
+    def _legs(self) -> Iterator[str]:
+        qualities = self.office.book.qualities
+        for name, (about, by_way) in {
+            "jitter_seconds": ("Interarrival jitter of legs that ended.", qualities.jitter),
+            "loss_ratio": ("Share of their packets that were not heard.", qualities.loss),
+            "mos": ("How they sounded, 1 to 4.41, by the E-model.", qualities.mos),
+        }.items():
+            steps = by_way["heard"].steps
+            series = [({"direction": way}, each.counts, each.total) for way, each in by_way.items()]
+            yield from histogram(f"cordboard_leg_{name}", about, steps, series)
+        trips = qualities.round_trip
+        about = "Time to the party and back, by its reports."
+        counts, total = trips.counts, trips.total
+        yield from histogram("cordboard_leg_round_trip_seconds", about, trips.steps, [({}, counts, total)])
+
     def _node(self) -> Iterator[str]:
         lag: list[Sample] = [({}, self.store_waiting())]
         yield from family("cordboard_store_waiting_records", "gauge", "Records that wait for the store.", lag)
@@ -96,6 +119,8 @@ ABOUT = {
     "send_errors": "RTP packets that could not be sent.",
     "missing": "Frames that were not there when they were due: lost, or later than the jitter buffer is deep.",
     "late": "RTP packets that came after their phase.",
+    "reports": "RTCP packets of parties that were read.",
+    "bad_reports": "RTCP packets of parties that were not as RFC 3550 has them.",
     "deeper": "Jitter buffers made deeper.",
     "shallower": "Jitter buffers made shallower.",
     "skipped": "Ticks left out because the loop was a whole tick late.",

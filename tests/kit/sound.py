@@ -11,6 +11,7 @@ from pathlib import Path
 
 from engine.legs.sound import Clip, RowEvent
 from media.control import Digit, MediaLost, NoRow, RecordingEnded, RowRef, Stream
+from media.quality import NOTHING, Quality
 
 
 @dataclass(frozen=True)
@@ -30,6 +31,8 @@ class FakeRow:
     hearing: RowRef | Clip | None = None
     played: list[str] = field(default_factory=list)
     recording: Path | None = None
+    measured: Quality = NOTHING
+    """What a test says of the party's sound."""
     open: bool = True
     _interrupt: str = ""
     _over: asyncio.Future[str | None] | None = None
@@ -100,6 +103,9 @@ class FakeRow:
             ended = RecordingEnded(self.ref, str(self.recording), 0.0, 0)
             self.recording = None
             asyncio.get_running_loop().call_soon(self.on_event, ended)
+
+    def quality(self) -> Quality:
+        return self.measured
 
     def close(self) -> None:
         if self.open:

@@ -8,6 +8,7 @@ from pathlib import Path
 from engine.legs.sound import Clip
 from media.control import RecordingEnded, RowRef, Stream
 from media.laws import Law
+from media.quality import Heard, Quality, Sent
 from media.wavfile import WavFile
 
 
@@ -59,5 +60,8 @@ class FakeRow:
         self.tape.close()
         with self.path.open("ab") as file:
             file.write(b"\x11" * (frames * 160 + 80))
+
+    def quality(self) -> Quality:
+        return Quality(Heard(90, 10, 5, 2.5, 3.21), Sent(100, 0, None, None, None, None), None)
 
     def close(self) -> None: ...

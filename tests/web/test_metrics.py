@@ -14,6 +14,7 @@ from engine.transports.counts import METHODS, MessageCounts, kind
 from engine.web.exposition import family
 from engine.web.media_reports import MediaReports
 from media.control import WorkerReport
+from media.quality import Heard, Quality, Sent
 from tests.web.offices import REPORTS, Client, office
 from tests.web.test_api import talking
 
@@ -42,7 +43,9 @@ def report(worker: int, **other: float) -> WorkerReport:
 async def test_a_call_shows_in_the_figures(tmp_path: Path) -> None:
     async with office(tmp_path) as client:
         await talking(client)
-        REPORTS.take(report(1, missing=3, lateness_p99=0.5))
+        sent = Sent(1000, 3, 20, 8.0, 0.02, 3.9)
+        client.centre.engine.book.qualities.add(Quality(Heard(990, 10, 0, 4.0, 4.37), sent, 80.0))
+        REPORTS.take(report(1, missing=3, reports=1, lateness_p99=0.5))
         REPORTS.take(report(1, missing=2, lateness_p99=0.25))
         found = await metrics(client)
         assert found['cordboard_conversations{phase="talking"}'] == 1
@@ -53,6 +56,13 @@ async def test_a_call_shows_in_the_figures(tmp_path: Path) -> None:
         assert found['cordboard_queue_wait_seconds_count{queue="support"}'] == 1
         assert found['cordboard_media_missing_total{worker="1"}'] == 5
         assert found['cordboard_media_tick_lateness_p99_seconds{worker="1"}'] == 0.00025
+        assert found['cordboard_media_reports_total{worker="1"}'] == 1
+        assert found['cordboard_leg_jitter_seconds_sum{direction="heard"}'] == 0.004
+        assert found['cordboard_leg_loss_ratio_bucket{direction="heard",le="0.01"}'] == 1
+        assert found['cordboard_leg_loss_ratio_bucket{direction="sent",le="0.01"}'] == 0
+        assert found['cordboard_leg_mos_bucket{direction="sent",le="4.0"}'] == 1
+        assert found['cordboard_leg_mos_count{direction="heard"}'] == 1
+        assert found["cordboard_leg_round_trip_seconds_sum"] == 0.08
         assert found["cordboard_store_waiting_records"] == 7
         names = " ".join(found)
         assert "anna" not in names
