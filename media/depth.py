@@ -149,7 +149,8 @@ class Depth:
         columns, ledger = self.columns, self.columns.ledger
         heard = columns.last_due[rows] >= m - PHASES
         for row in rows[~heard].tolist():
-            if max(columns.last_due[row], columns.keyed_until[row]) < m - SLEEPY:
+            excused = max(columns.keyed_until[row], columns.noise_until[row])
+            if max(columns.last_due[row], excused) < m - SLEEPY:
                 self._sleep(row)
         rows = rows[heard]
         arrived = self.arrivals(rows)

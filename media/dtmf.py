@@ -67,7 +67,10 @@ class Events:
         stamp = int(columns.rx32[row, 1])
         self.seen[row] = m
         columns.keyed_until[row] = max(int(columns.keyed_until[row]), m + 4 * PHASES)
-        columns.last_due[row] = max(int(columns.last_due[row]), m - PHASES)
+        before = int(columns.last_due[row])
+        columns.last_due[row] = max(before, m - PHASES)
+        if columns.noise_after[row] == before:  # a key does not end comfort noise
+            columns.noise_after[row] = columns.last_due[row]
         if event >= len(KEYS) or self._is_past(row, stamp):
             return
         live = self._live.get(row)

@@ -45,10 +45,10 @@ TICK: Final = PHASES * STEP
 PIECES: Final = 32
 """Clips that one Play may have."""
 
-EMPTY, VOICE, MISSING, EVENT, STRETCHED = range(5)
+EMPTY, VOICE, MISSING, EVENT, STRETCHED, NOISE = range(6)
 """What a cell holds: nothing yet; what the party sent; a guess for a lost packet; silence under an RFC 4733
 key;
-a repeated frame that stands for 20 ms of clock drift."""
+a repeated frame that stands for 20 ms of clock drift; comfort noise (RFC 3389)."""
 
 EPOCH, NOW, APPLIED, SHIFTS = range(4)
 """Places in `head`: the epoch; the last phase that ran; the number of the last command applied; a count of

@@ -12,7 +12,7 @@ from typing import Any, Final
 import numpy as np
 
 from media.arena import Arena
-from media.columns import Columns, Rows, mark
+from media.columns import NEVER, Columns, Rows, mark
 from media.control import (
     Aim,
     Close,
@@ -30,7 +30,8 @@ from media.depth import Depth
 from media.dtmf import Events, Tones
 from media.g711 import FRAME, LAWS, SILENCE, SOFTER
 from media.latching import Latching
-from media.ledger import BRIDGE, EVENT, LOOP, MISSING, NOW, PHASES, SILENT, SLOTS, STEP, Ledger
+from media.ledger import BRIDGE, EVENT, LOOP, MISSING, NOISE, NOW, PHASES, SILENT, SLOTS, STEP, Ledger
+from media.noise import ComfortNoise
 from media.playing import Playing
 from media.reception import Reception
 from media.roster import Roster
@@ -59,7 +60,10 @@ class Plane:
         self.tones = Tones(columns, self.keys, self._digit, self.playing.key)
         self.depth = Depth(columns, wire, self.offset)
         self.reports = Reports(columns, wire, self.offset)
-        self.reception = Reception(columns, wire, self.keys.packets, self.depth.anchor, self.reports.muxed)
+        self.noise = ComfortNoise(columns, self.depth.anchor)
+        self.reception = Reception(
+            columns, wire, self.keys.packets, self.depth.anchor, self.reports.muxed, self.noise
+        )
         self.depth.reception = self.reception
         self.latching = Latching(columns, wire, self.reception, self.reports.receive)
         self.sending = Sending(columns, wire, self.playing)
@@ -98,8 +102,8 @@ class Plane:
         self.columns.counts.skipped += ticks
 
     def _close(self, m: int, rows: Rows) -> None:
-        """Cells of this phase that nothing came for: a softer copy of the frame before once or twice, then
-        silence."""
+        """Cells of this phase that nothing came for: comfort noise where the party named it, else a softer copy of
+        the frame before once or twice, then silence."""
         ledger, columns = self.ledger, self.columns
         if not len(rows):
             return
@@ -116,12 +120,15 @@ class Plane:
         guess = np.where((age > PHASES + 1)[:, None], SOFTER[codec[:, None], guess], guess)
         quiet = keyed | (age > 3 * PHASES) | (ledger.gen.reshape(-1)[before] != ledger.owner[rows])
         guess[quiet] = SILENCE[codec[quiet], None]
+        noise = ~keyed & self.noise.heard(m, rows)
+        guess[noise] = self.noise.frames(m, rows[noise])
         self._cells[cell] = guess
         tags = mark(ledger.owner[rows], codec, MISSING)
         tags[keyed] = mark(ledger.owner[rows[keyed]], codec[keyed], EVENT)
+        tags[noise] = mark(ledger.owner[rows[noise]], codec[noise], NOISE)
         ledger.tag.reshape(-1, 2)[cell, 1] = tags
         self._due[cell] = m
-        columns.counts.missing += int((~keyed & (ledger.anchored[rows] != 0)).sum())
+        columns.counts.missing += int((~(keyed | noise) & (ledger.anchored[rows] != 0)).sum())
 
     # ------------------------------------------------------------------------------------------ events
 
@@ -178,7 +185,7 @@ class Plane:
         ):  # fmt: skip
             part.forget(row)
         columns = self.columns
-        columns.last_due[row] = columns.keyed_until[row] = -(1 << 40)
+        columns.last_due[row] = columns.keyed_until[row] = columns.noise_until[row] = NEVER
         columns.want[row] = 0
         columns.awake[row] = columns.renewed[row] = False
 

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from media.columns import HEADER, NEVER, PACKET, STAMPS, Columns, Hearing, Rows, mark
 from media.g711 import FRAME, SILENCE
 from media.ledger import PHASES, SLOTS, VOICE
+from media.noise import COMFORT_NOISE, ComfortNoise
 from media.rtp import is_rtcp, straighten
 from media.wire import Wire
 
@@ -24,10 +25,6 @@ ASTRAY = 10
 FAR = 10 * PHASES
 """A packet this early, of a row whose frame is missing, is not early: the sender's timestamps jumped."""
 FARTHEST = (SLOTS - 16) * PHASES
-COMFORT_NOISE = 13
-"""Static payload type of RFC 3389: the party is silent on purpose."""
-QUIET = 100 * PHASES
-"""Phases for which a comfort noise packet explains that nothing else comes: 2 s."""
 _UNUSED = -1
 _NO_SEQ = np.uint32(0x00007FFF)
 """Leaves version and payload type of the first word, octets as on the wire."""
@@ -44,12 +41,14 @@ class Reception:
         keys: Callable[[int, Rows], None],
         anchor: Callable[[int, Rows, Sizes], None],
         told: Callable[[int, int, bytes], None],
+        noise: ComfortNoise,
     ) -> None:
         self.columns = columns
         self.wire = wire
         self.keys = keys
         self.anchor = anchor
         self.told = told
+        self.noise = noise
         self.late: list[Rows] = []
         """Rows that had a packet too late to be heard, since this was last emptied."""
         rows = columns.rows
@@ -213,8 +212,10 @@ class Reception:
         if keyed.any():
             self.keys(m, rows[keyed])
             self._count(rows[keyed], columns.rx32[rows[keyed], 0].astype(np.uint32))
-        quiet = rows[(sizes >= HEADER) & (kind == COMFORT_NOISE)]
-        columns.keyed_until[quiet] = np.maximum(columns.keyed_until[quiet], m + QUIET)
+        quiet = (sizes >= HEADER) & (kind == COMFORT_NOISE)
+        if quiet.any():
+            self.noise.packets(m, rows[quiet], sizes[quiet])
+            self._count(rows[quiet], columns.rx32[rows[quiet], 0].astype(np.uint32))
         voice = (sizes > HEADER) & (kind == ledger.payload[rows])
         if voice.any():
             self._voice(m, rows[voice], sizes[voice] - HEADER)
