@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 import signal
+import socket
 import struct
 
 import pytest
@@ -123,3 +124,22 @@ async def test_it_needs_no_worker_and_outlives_the_row() -> None:
         assert one.row.quality() == before
         assert before.heard.mos is not None
         assert before.figures()["heard_packets"] == before.heard.packets
+
+
+async def test_reports_are_read_from_real_sockets_at_either_port() -> None:
+    plane = MediaPlane(settings(workers=1))
+    async with started(plane):
+        one = Handset(plane, 7)
+        host, port = one.row.address
+        async with running(one):
+            await until(lambda: one.heard and one.row.quality().heard.packets)
+            ours = int.from_bytes(one.heard[0][0][8:12], "big")
+            report = struct.pack("!BBHI6I", 0x81, 201, 7, 7, ours, 0x40000003, 0, 80, 0, 0)
+            with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as rtcp:
+                rtcp.bind((host, 0))
+                rtcp.sendto(report, (host, port + 1))
+                await until(lambda: one.row.quality().sent.reports == 1)
+            one.sock.sendto(report, (host, port))
+            await until(lambda: one.row.quality().sent.reports == 2)
+        sent = one.row.quality().sent
+        assert (sent.lost, sent.jitter) == (3, 10.0)
