@@ -268,7 +268,7 @@ async def test_who_answers_hears_the_other_from_the_first_frame_on(plane: MediaP
 
     async def story(leg: Handset, answered: asyncio.Event) -> None:
         await answered.wait()
-        time.sleep(0.02)  # the loop is busy with other calls
+        time.sleep(0.02)  # noqa: ASYNC251 - the loop is busy with other calls
         leg.row.hear(speaker.row.ref)
 
     async with running(speaker):
