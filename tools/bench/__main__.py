@@ -10,7 +10,7 @@ from typing import Any
 
 import structlog
 
-from tools.bench import media, restart, store
+from tools.bench import media, restart, sip, store
 
 
 def main(words: list[str]) -> None:
@@ -32,10 +32,24 @@ def main(words: list[str]) -> None:
     bench.add_argument("--conversations", type=int, default=100_000)
     bench.add_argument("--cut-off", type=int, default=200, help="of them, without an end")
     bench.add_argument("--json", action="store_true", help="one JSON object")
+    bench = benches.add_parser(
+        "sip", help="CPU of a call, and calls per second that are held, with SIPp as load"
+    )
+    bench.add_argument("--kind", choices=["uas", "b2bua", "both"], default="both")
+    bench.add_argument("--rate", type=int, default=100, help="calls per second at which CPU is measured")
+    bench.add_argument("--seconds", type=int, default=10)
+    bench.add_argument("--no-climb", dest="climb", action="store_false", help="leave out how many are held")
+    bench.add_argument("--json", action="store_true", help="one JSON object")
     asked = parser.parse_args(words)
     structlog.configure(logger_factory=structlog.PrintLoggerFactory(sys.stderr))
     if asked.bench == "store":
         show(store.run(asked.calls, asked.url), asked.json)
+        return
+    if asked.bench == "sip":
+        if shutil.which("sipp") is None:
+            sys.exit("the sip bench needs SIPp: install Debian's sip-tester, or put `sipp` on the path")
+        kinds = ["uas", "b2bua"] if asked.kind == "both" else [asked.kind]
+        show(sip.run(kinds, asked.rate, asked.seconds, asked.climb), asked.json)
         return
     if asked.bench == "restart":
         show(restart.run(asked.conversations, asked.cut_off), asked.json)
