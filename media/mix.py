@@ -20,6 +20,7 @@ LINEAR: Final = 24_000
 """Amplitude up to which a sum is heard as it is: 2.7 dB below full scale."""
 FULL: Final = 32_124
 """What no sum exceeds: the peak of u-law."""
+_LAW: Final = np.uint64(0xFF << 32)
 _ZERO: Final = 1 << 15
 """Place of the sum 0 in the tables below; sums beyond their ends are held to them."""
 
@@ -62,6 +63,8 @@ class Taken(NamedTuple):
     rows: Rows
     want: U32
     """Generations."""
+    into: U32
+    """Their samples."""
 
 
 class Block(NamedTuple):
@@ -86,19 +89,21 @@ class Blend:
         """u-law first."""
         self._ulaw = int((codec[rows] == ULAW).sum())
         what = self._what = Summands(ledgers, me, rows)
-        self._taken = [
-            Taken(
-                ledgers[worker], what.lag(worker), at, what.parts[at, 1], what.parts[at, 2].astype(np.uint32)
-            )
-            for worker, at in what.by_worker()
-        ]
         self._blocks = _blocks(what.sizes)
         self._words = np.zeros((len(what.parts) + 1, FRAME // 2), np.uint32)
         """[part]: its samples, two to a word; the last row is silence, for those who are in no part."""
         self._samples = self._words.view(np.int16)
+        self._taken = [self._take(worker, at) for worker, at in what.by_worker()]
         self._sums = np.empty((len(what.sizes), FRAME), np.int32)
         self._octets = np.empty((len(rows), FRAME), np.uint8)
         self._frames: NDArray[np.void] = self._octets.view(f"V{FRAME}")[:, 0]
+
+    def _take(self, worker: int, at: Rows) -> Taken:
+        what, whole = self._what, len(at) == len(self._what.parts)
+        into = self._words[:-1] if whole else np.empty((len(at), FRAME // 2), np.uint32)
+        _, rows, generations = what.parts[at].T
+        want = generations.astype(np.uint32)
+        return Taken(what.ledgers[worker], what.lag(worker), at, rows.copy(), want, into)
 
     def frames(self, m: int) -> NDArray[np.void]:
         """The frame that each of `rows` sends in phase `m`."""
@@ -119,28 +124,29 @@ class Blend:
 
         A party whose clock was just set back has none that is new: its last one is heard once more.
         """
-        ledger, tick = taken.ledger, (m - taken.lag) // PHASES
+        ledger, now = taken.ledger, m - taken.lag
+        tick = now // PHASES
         cell = tick % SLOTS * ledger.rows + taken.rows
-        due = ledger.due.reshape(-1)
-        new = due.take(cell)
-        older = np.flatnonzero((new > m - taken.lag) | (new < tick * PHASES))
-        cell[older] = (tick - 1) % SLOTS * ledger.rows + taken.rows[older]
-        tags = ledger.tag.reshape(-1, 2).take(cell, axis=0)
-        there = tags[:, 1].astype(np.uint32) == taken.want
-        there[older] &= tags[older, 0] // PHASES == tick - 1
-        words = ledger.cells[cell].view("<u2").reshape(-1, FRAME // 2)
-        alaw = (tags[:, 1] >> np.uint64(32)).astype(np.uint8) == ALAW
-        self._words[taken.at] = _linear(words, alaw)
-        self._words[taken.at[~there]] = 0
+        tags = ledger.marks[cell].view(np.uint64).reshape(-1, 2)
+        older = np.flatnonzero(tags[:, 0] - np.uint64(tick * PHASES) > now % PHASES)
+        if len(older):
+            cell[older] = (tick - 1) % SLOTS * ledger.rows + taken.rows[older]
+            tags[older] = ledger.marks[cell[older]].view(np.uint64).reshape(-1, 2)
+            tags[older[tags[older, 0] // PHASES != tick - 1]] = 0
+        _linear(ledger.cells[cell].view("<u2").reshape(-1, FRAME // 2), tags[:, 1], taken.want, taken.into)
+        if taken.into.base is not self._words:
+            self._words[taken.at] = taken.into
 
 
-def _linear(words: NDArray[np.uint16], alaw: NDArray[np.bool_]) -> U32:
-    if alaw.all():
-        return _DECODE[ALAW].take(words)
-    linear = _DECODE[ULAW].take(words)
-    other = np.flatnonzero(alaw)
-    linear[other] = _DECODE[ALAW].take(words[other])
-    return linear
+def _linear(words: NDArray[np.uint16], tags: NDArray[np.uint64], want: U32, into: U32) -> None:
+    """Samples of frames in the laws of their tags; silence where a frame is not of the generation wanted."""
+    alaw = tags & _LAW == ALAW << 32
+    np.take(_DECODE[ALAW if alaw.all() else ULAW], words, out=into, mode="clip")
+    if alaw.any() and not alaw.all():
+        into[alaw] = _DECODE[ALAW].take(words[alaw])
+    there = tags.astype(np.uint32) == want
+    if not there.all():
+        into[~there] = 0
 
 
 def _blocks(sizes: Rows) -> list[Block]:

@@ -65,15 +65,14 @@ class Summands:
 
         The one that lets the frame that waits longest wait least; another than now only if that is gained.
         """
-        heard = np.zeros((len(self.sizes), PHASES), np.int64)
         phase = np.full(len(self.parts) + 1, -1)
         for worker, at in self.by_worker():
             other, rows = self.ledgers[worker], self.parts[at, 1]
             live = (other.anchored[rows] != 0) & (other.owner[rows] == self.parts[at, 2])
             phase[at[live]] = (other.c[rows[live]] + self.lag(worker)) % PHASES
         live = np.flatnonzero(phase[:-1] >= 0)
-        np.add.at(heard, (self.owner[live], phase[live]), 1)
-        others = heard[self.which]
+        seen = np.bincount(self.owner[live] * PHASES + phase[live], minlength=PHASES * len(self.sizes))
+        others = seen.reshape(-1, PHASES)[self.which]
         speaks = np.flatnonzero(phase[self.own] >= 0)
         others[speaks, phase[self.own[speaks]]] -= 1
         chosen: I64 = _BEST[(others > 0) @ _BITS, kept]
