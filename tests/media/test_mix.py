@@ -77,12 +77,13 @@ def half(n: int, second: bool) -> bytes:
 
 @pytest.mark.parametrize("workers", [1, 2])
 @pytest.mark.parametrize("late", [0, 5, 10, 15])
-def test_every_frame_of_every_source_is_heard_once_and_in_order(workers: int, late: int) -> None:
+@pytest.mark.parametrize("burst", [1, 2])
+def test_every_frame_of_every_source_is_heard_once_and_in_order(workers: int, late: int, burst: int) -> None:
     rig = Rig(workers=workers)
     one, two, listener = (rig.open(n, worker=n % workers) for n in range(3))
     rig.mix(listener, one, two)
     for n in range(100):
-        rig.post(one, one.packet(n, half(n, second=False)), 20 * n)
+        rig.post(one, one.packet(n, half(n, second=False)), 20 * (n - n % burst))
         rig.post(two, two.packet(n, half(n, second=True)), 20 * n + late)
     rig.run(1990)
     heard = [(packet[12], packet[171]) for _, packet in listener.heard][-90:]
@@ -130,6 +131,46 @@ def test_a_row_taken_again_at_once_is_not_heard_in_its_place() -> None:
     assert_hears(one, PITCHES[1])
     assert_hears(two, PITCHES[0])
     assert {packet[12:] for _, packet in stranger.heard} == {silence()}
+
+
+def test_a_former_owner_of_ones_own_row_in_the_set_changes_nothing() -> None:
+    rig = Rig()
+    old, two, three = (rig.open(n) for n in range(3))
+    rig.close(old)
+    new = rig.open(0)
+    for n, phone in enumerate((new, two, three)):
+        keep_humming(rig, phone, PITCHES[n], count=50)
+    rig.mix(new, old, new, two, three)
+    rig.run(900)
+    assert_hears(new, PITCHES[1], PITCHES[2])
+
+
+def test_what_a_party_said_before_it_moved_away_is_not_said_again() -> None:
+    rig = Rig()
+    one, two, three = (rig.open(n) for n in range(3))
+    rig.confer(one, two, three)
+    keep_humming(rig, one, PITCHES[0], count=70)
+    keep_humming(rig, two, PITCHES[1], count=170)
+    rig.run(1400)
+    rig.aim(one, host="10.9.9.9")
+    rig.run(200)
+    before = len(three.heard)
+    rig.run(1600)
+    assert {packet[12:] for _, packet in three.heard[before:]} == {hum(PITCHES[1])}
+
+
+def test_what_a_dead_worker_left_is_not_said_again() -> None:
+    rig = Rig(workers=2)
+    one, two, three = (rig.open(n, worker=n == 2) for n in range(3))
+    rig.confer(one, two, three)
+    for n, phone in enumerate((one, two, three)):
+        keep_humming(rig, phone, PITCHES[n], count=200)
+    rig.run(1400)
+    rig.planes.pop()
+    rig.run(200)
+    before = len(one.heard)
+    rig.run(1800)
+    assert {packet[12:] for _, packet in one.heard[before:]} == {hum(PITCHES[1])}
 
 
 def test_three_loud_speakers_are_bent_not_wrapped() -> None:
