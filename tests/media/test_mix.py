@@ -84,7 +84,7 @@ def test_every_frame_of_every_source_is_heard_once_and_in_order(workers: int, la
     rig.mix(listener, one, two)
     for n in range(100):
         rig.post(one, one.packet(n, half(n, second=False)), 20 * (n - n % burst))
-        rig.post(two, two.packet(n, half(n, second=True)), 20 * n + late)
+        rig.post(two, two.packet(n, half(n, second=True)), 20 * (n - n % burst) + late)
     rig.run(1990)
     heard = [(packet[12], packet[171]) for _, packet in listener.heard][-90:]
     for numbers in zip(*heard, strict=True):
