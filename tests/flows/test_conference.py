@@ -33,7 +33,7 @@ class Floor:
         self.legs = [self.leg(name) for name in names]
 
     def leg(self, name: str) -> Leg:
-        leg = Leg(name, Party("agent", name, name))
+        leg = Leg(name, Party("agent", name, name), "conversation")
         leg.sit(Attempt(self.plant, leg, name))
         return leg
 
@@ -245,7 +245,7 @@ def test_a_third_joins_a_real_call_a_phone_is_changed_and_the_caller_goes(play: 
     async def story(centre: Centre) -> None:
         caller, anna = await talking(centre)
         customer, agent = centre.conversation.legs
-        expert = Leg("expert", Party("agent", "bob", "Bob Jones"))
+        expert = Leg("expert", Party("agent", "bob", "Bob Jones"), centre.conversation.id)
         expert.sit(Attempt(centre.engine.desk.plant, expert, "bob"))
         async with conference(customer, agent, expert) as room:
             mobile = await centre.agent("anna", answer_after=None)

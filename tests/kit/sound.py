@@ -10,7 +10,7 @@ from itertools import count
 from pathlib import Path
 
 from engine.legs.sound import Clip, RowEvent
-from media.control import MOST, MediaLost, NoRow, RecordingEnded, RowRef, Stream
+from media.control import MediaLost, NoRow, RecordingEnded, RowRef, Stream
 
 
 @dataclass(frozen=True)
@@ -33,20 +33,19 @@ class FakeRow:
     open: bool = True
     _closed: asyncio.Event = field(default_factory=asyncio.Event)
 
-    def aim(self, stream: Stream) -> None:
-        assert stream.events is None or 0 <= stream.events <= 127, "as the plane takes them"
-        self.streams.append(stream)
-
-    def hear(self, source: RowRef | tuple[RowRef, ...] | Clip | None) -> None:
-        assert not isinstance(source, tuple) or len(source) <= MOST, "as the plane takes them"
-        self.hearing = source
-
     @property
     def voices(self) -> set[RowRef]:
         """Whom the party hears, as the plane has it."""
         if isinstance(self.hearing, RowRef):
             return {self.hearing}
         return set(self.hearing) - {self.ref} if isinstance(self.hearing, tuple) else set()
+
+    def aim(self, stream: Stream) -> None:
+        assert stream.events is None or 0 <= stream.events <= 127, "as the plane takes them"
+        self.streams.append(stream)
+
+    def hear(self, source: RowRef | tuple[RowRef, ...] | Clip | None) -> None:
+        self.hearing = source
 
     async def play(self, clip: Clip) -> None:
         assert isinstance(clip, FakeClip)
