@@ -220,11 +220,11 @@ class Ledger:
     @staticmethod
     def _fields(rows: int) -> Iterator[tuple[str, np.dtype[Any], tuple[int, ...]]]:
         yield "head", np.dtype(np.int64), (8,)
+        yield "parts", np.dtype(np.uint32), (rows, MOST, 3)
+        yield "parts_n", np.dtype(np.int32), (rows,)
         for name, dtype, shape in _RING:
             yield name, np.dtype(dtype), (SLOTS, rows, *shape)
         yield "position", np.dtype(np.uint32), (rows, 4)
-        yield "parts", np.dtype(np.uint32), (rows, MOST, 3)
-        yield "parts_n", np.dtype(np.int32), (rows,)
         for name, kind in _ROWS:
             yield name, np.dtype(kind), (rows,)
 

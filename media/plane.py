@@ -53,8 +53,8 @@ class Plane:
         self.wire = wire
         self.events: list[Digit | PromptEnded] = []
         self.offset = offset(me, len(ledgers))
-        self.roster = Roster(columns)
         self.sets = Sets(columns.ledger)
+        self.roster = Roster(columns)
         self.keys = Events(columns, self._digit)
         self.tones = Tones(columns, self.keys, self._digit)
         self.depth = Depth(columns, wire, self.offset)
