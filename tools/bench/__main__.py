@@ -22,6 +22,10 @@ def main(words: list[str]) -> None:
     bench.add_argument("--seconds", type=float, default=10.0)
     bench.add_argument("--workers", type=int, default=1)
     bench.add_argument("--jitter", type=int, default=0, metavar="MS", help="of the generator's packets")
+    bench.add_argument(
+        "--mix", type=int, default=0, metavar="N", help="N legs in conferences, beside N in pairs"
+    )
+    bench.add_argument("--parties", type=int, default=3, help="legs in each of those conferences")
     bench.add_argument("--no-record", dest="record", action="store_false")
     bench.add_argument("--json", action="store_true", help="one JSON object")
     bench = benches.add_parser("store", help="what calls write, late and committed, to SQLite and PostgreSQL")
@@ -56,6 +60,11 @@ def main(words: list[str]) -> None:
         return
     if shutil.which("cc") is None:
         sys.exit("the media bench needs a C compiler: install gcc or clang so that `cc` is found")
+    if asked.mix:
+        whole = asked.mix - asked.mix % (2 * asked.parties)
+        load = media.Load(whole, asked.seconds, asked.workers, asked.jitter, asked.record, asked.parties)
+        show(media.conferences(load), asked.json)
+        return
     load = media.Load(asked.legs, asked.seconds, asked.workers, asked.jitter, asked.record)
     show(media.run(load), asked.json)
 
