@@ -75,7 +75,7 @@ class Book:
         return len(self._scopes)
 
     def open(self, number: str, customer: Party) -> Conversation:
-        """Enter a conversation; `begin` or `close` follows."""
+        """Enter a conversation, the customer's seat in it; `begin` or `close` follows."""
         wall, now = self._clock.wall(), self._clock.monotonic()
         conversation = Conversation(
             id=f"{self._node}-{int(wall * 1000):011x}{self._token()[-8:]}",
@@ -87,6 +87,7 @@ class Book:
             note=self._note,
             measured=self._measured,
         )
+        conversation.seat(customer)
         self.live[conversation.id] = conversation
         self.offered += 1
         self._journal.started(conversation)

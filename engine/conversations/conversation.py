@@ -54,10 +54,15 @@ class Conversation:
         self.phase = phase
         self.note(self, phase)
 
+    @property
+    def seated(self) -> list[str]:
+        """Ids of the parties who are in it."""
+        return [leg.id for leg in self.legs]
+
     def seat(self, party: Party) -> Leg:
         """A new, empty seat for somebody."""
         self.seats += 1
-        leg = Leg(f"{self.id}-{self.seats}", party)
+        leg = Leg(f"{self.id}-{self.seats}", party, self.id)
         leg.on_measured = partial(self.measured, self, leg)
         self.legs.append(leg)
         return leg
@@ -77,6 +82,7 @@ class Conversation:
         from_.legs.remove(leg)
         leg.on_measured = partial(self.measured, self, leg)
         self.legs.append(leg)
+        leg.conversation = self.id
 
     def clear(self) -> None:
         """Hang up on everybody and give everything back."""
