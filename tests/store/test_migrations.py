@@ -39,7 +39,7 @@ async def test_an_empty_database_gets_the_present_schema(url: str) -> None:
         await prepare(database, url)
     async with database.durable.connect() as connection:
         assert await connection.run_sync(differences) == []
-    assert await said(database, "SELECT version_num FROM alembic_version") == [("0002",)]
+    assert await said(database, "SELECT version_num FROM alembic_version") == [("0003",)]
     await database.dispose()
 
 
@@ -84,7 +84,7 @@ async def test_a_schema_of_a_later_engine_is_left_alone(url: str) -> None:
     await prepare(database, url)
     async with database.durable.begin() as connection:
         await connection.exec_driver_sql("UPDATE alembic_version SET version_num = '0999'")
-    with pytest.raises(StoreFault, match=r"schema is 0999, of a later engine .* knows 0001 to 0002"):
+    with pytest.raises(StoreFault, match=r"schema is 0999, of a later engine .* knows 0001 to 0003"):
         await prepare(database, url)
     await database.dispose()
 
