@@ -9,6 +9,8 @@ from dataclasses import dataclass
 from zoneinfo import ZoneInfo
 
 from config.settings import Settings
+from engine.agents.choices import Choices
+from engine.agents.claims import Claims, Life
 from engine.agents.floor import Floor
 from engine.calls.desk import Desk
 from engine.calls.reception import Reception
@@ -43,6 +45,7 @@ class Engine:
     stack: Stack
     driver: Driver
     floor: Floor
+    claims: Claims
     dispatcher: Dispatcher
     desk: Desk
     book: Book
@@ -76,10 +79,12 @@ class World:
     """Transport to the address that Via and Contact name."""
     source: Source | None = None
     """Where the deployment is read again from."""
+    epoch: int = 1
+    """Which life of the node this is, as the store counts them."""
 
 
 async def assemble(settings: Settings, world: World, sound: Sound, store: Store, disk: Executor) -> Engine:
-    """Build the engine of a deployment. Raises BadClip for a prompt that cannot be played."""
+    """Build the engine of a deployment. Raises BadClip for a prompt that cannot be played, and StoreDown."""
     clock, loop = world.clock, asyncio.get_running_loop()
     known = directory(settings)
     stack = Stack(
@@ -95,8 +100,12 @@ async def assemble(settings: Settings, world: World, sound: Sound, store: Store,
     codecs = tuple(codec for codec in settings.media.codecs if codec in BUILT_CODECS)
     plant = Plant(driver, sound, codecs, settings.sip.external_address)
     floor = Floor(agents(settings), clock, loop.call_later)
+    life = Life(world.node, world.epoch, settings.node.takeover)
+    claims = Claims(store, floor, clock, life)
     dispatcher = Dispatcher(floor, clock, loop.call_soon)
     dispatcher.open(queues(settings, dispatcher.changed))
+    choices = Choices(store, floor, clock)
+    await choices.restore()
     journal = Journal(store, clock, world.node)
     recordings = Recordings(settings.recordings.folder, clock, disk.submit)
     desk = Desk(
@@ -105,6 +114,7 @@ async def assemble(settings: Settings, world: World, sound: Sound, store: Store,
         clock,
         plant,
         floor,
+        claims,
         dispatcher,
         await sounds(settings, sound),
         recordings,
@@ -117,6 +127,8 @@ async def assemble(settings: Settings, world: World, sound: Sound, store: Store,
     board = EngineBoard(settings.organisation.name, zone, clock, book, floor, dispatcher)
     ring = Ring(clock, world.token())
     reloader = Reloader(desk, known, world.source)
-    office = Office(settings, world.node, clock, book, floor, dispatcher, journal, store, ring, reloader)
+    office = Office(
+        settings, world.node, clock, book, floor, choices, dispatcher, journal, store, ring, reloader
+    )
     watch(office)
-    return Engine(settings, stack, driver, floor, dispatcher, desk, book, board, office)
+    return Engine(settings, stack, driver, floor, claims, dispatcher, desk, book, board, office)

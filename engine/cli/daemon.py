@@ -12,6 +12,7 @@ import time
 from collections.abc import AsyncIterator, Callable, Sequence
 from concurrent.futures import Executor, ThreadPoolExecutor
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
+from functools import partial
 
 import structlog
 
@@ -41,8 +42,6 @@ from media.prompts import Prompts
 
 log = structlog.get_logger()
 
-NODE = "n1"
-"""This node's name in every identifier; there is one node until nodes share a store."""
 FIRST_MEND, NEXT_MEND = 10.0, 300.0
 """Seconds between looks for recordings that a crash left unfinished."""
 LAST_WORDS = 1.0
@@ -76,6 +75,7 @@ async def _serve(settings: Settings, source: Source, drain: float, started: floa
         sockets = [(url, _bind(url)) for url in _listens(settings)]
         _recordings_folder(settings)
         engine, gauges = await _start(settings, source, sockets, undo)
+        engine.claims.on_fenced.append(partial(signals.put_nowait, signal.SIGTERM))
         host, port = await undo.enter_async_context(_site(settings, engine, gauges))
         await undo.enter_async_context(reloading(engine.office.reloader))
         await _open_to_calls(engine, sockets, undo)
@@ -97,7 +97,7 @@ async def _start(
     """What is needed before the first call: store, media processes, engine; and the figures of all of them."""
     store = await undo.enter_async_context(open_store(settings.store.url.get_secret_value()))
     clock = Clock(time.monotonic, time.time)
-    await _close_cut_off(store, clock)
+    epoch = await _begin(store, clock, settings.node.name)
     disk = ThreadPoolExecutor(1, "recordings")
     undo.callback(disk.shutdown)
     undo.push_async_callback(_written, disk)
@@ -110,7 +110,7 @@ async def _start(
     await plane.start()
     external = settings.sip.external_address
     local = {url.transport: (external or url.host, sock.getsockname()[1]) for url, sock in sockets}
-    world = World(clock, NODE, _tokens(), os.urandom(32), local, source)
+    world = World(clock, settings.node.name, _tokens(), os.urandom(32), local, source, epoch)
     engine = await assemble(settings, world, plane, store, disk)
     await undo.enter_async_context(_mending(engine, disk))
     return engine, Gauges(engine.office, engine.driver.messages, reports, lambda: store.writer.waiting)
@@ -126,6 +126,7 @@ async def _open_to_calls(
 ) -> None:
     """Last, because what fails inside the book's tasks comes out of them in a group."""
     undo.callback(engine.driver.close)
+    await undo.enter_async_context(engine.claims)
     await undo.enter_async_context(engine.book)
     for url, sock in sockets:
         if url.transport == "udp":
@@ -136,11 +137,14 @@ async def _open_to_calls(
             engine.driver.attach("tcp", tcp)
 
 
-async def _close_cut_off(store: Store, clock: Clock) -> None:
+async def _begin(store: Store, clock: Clock, node: str) -> int:
+    """Another life of this node: its number, once what the last one left open is closed."""
     try:
-        await close_cut_off(store, clock, NODE)
+        epoch = await store.begin(node)
+        await close_cut_off(store, clock, node)
     except StoreDown as error:
         raise CannotStart(f"store.url: calls that a crash cut off cannot be closed: {error}") from error
+    return epoch
 
 
 async def _wind_down(engine: Engine, signals: asyncio.Queue[int], drain: float) -> int:
