@@ -110,7 +110,11 @@ class Claims:
             self._elsewhere.add(agent.id)
         else:
             self._elsewhere.discard(agent.id)
-        if agent.doing is Doing.IDLE and agent.id in self._held:
+        if agent.doing is not Doing.IDLE or agent.id not in self._held:
+            return
+        if self.fenced:
+            self._held.discard(agent.id)
+        else:
             self._leaving.add(agent.id)
             self._wake.set()
 

@@ -32,6 +32,10 @@ class Deployment:
     ring: float = 3.0
     """Seconds an agent's phone rings."""
     calls_per_second: int = 50
+    node: str = "n1"
+    takeover: float = 30.0
+    """Seconds after its last word at which others take what this node had."""
+    store: str = "sqlite:///cordboard.db"
     sip: int = field(default_factory=lambda: free_ports(ENGINE))
     web: int = field(default_factory=lambda: free_ports(ENGINE))
     rtp: int = field(default_factory=lambda: free_ports(ENGINE, PORTS))
@@ -58,6 +62,7 @@ class Deployment:
         carrier = {"target": f"{TRUNK}:5080", "accept_from": [f"{TRUNK}/32"], "options_interval": 0}
         return {
             "organisation": {"name": "Test", "time_zone": "Europe/London"},
+            "node": {"name": self.node, "takeover": self.takeover},
             "sip": {
                 "listen": [f"{transport}://{ENGINE}:{self.sip}" for transport in ("udp", "tcp")],
                 "domain": DOMAIN,
@@ -95,7 +100,7 @@ class Deployment:
             "waiting_strategies": {"patient": waiting},
             "recordings": {"enabled": True, "direction": "both", "files": "separate", "folder": "recordings"},
             "web": {"listen": f"{ENGINE}:{self.web}"},
-            "store": {"url": "sqlite:///cordboard.db"},
+            "store": {"url": self.store},
             "logging": {"level": "info", "format": "json"},
         }
 
