@@ -32,6 +32,7 @@ from engine.web.api.office import Office
 from engine.web.api.ring import Ring
 from engine.web.api.watch import watch
 from engine.web.engine_board import EngineBoard
+from engine.web.outbox import Outbox
 
 BUILT_CODECS = ("PCMU", "PCMA")
 """Of media.codecs, those that legs speak in this version."""
@@ -51,6 +52,7 @@ class Engine:
     book: Book
     board: EngineBoard
     office: Office
+    outbox: Outbox
 
     def held(self) -> dict[str, int]:
         """Everything that calls hold, by kind; all 0 when there are none, or something was left behind."""
@@ -131,4 +133,5 @@ async def assemble(settings: Settings, world: World, sound: Sound, store: Store,
         settings, world.node, clock, book, floor, choices, dispatcher, journal, store, ring, reloader
     )
     watch(office)
-    return Engine(settings, stack, driver, floor, claims, dispatcher, desk, book, board, office)
+    outbox = Outbox(ring, store, world.node, world.epoch)
+    return Engine(settings, stack, driver, floor, claims, dispatcher, desk, book, board, office, outbox)

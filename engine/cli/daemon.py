@@ -216,7 +216,7 @@ async def _site(settings: Settings, engine: Engine, gauges: Gauges) -> AsyncIter
         gauges=gauges,
     )
     async with serve(site, listen.host, listen.port) as address:
-        async with posting(settings, office.ring, office.clock, office.reloader.on_applied):
+        async with posting(settings, engine.outbox, office.clock, office.reloader.on_applied):
             yield address
 
 
