@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Mapping
-from concurrent.futures import Executor
 from dataclasses import dataclass
 from zoneinfo import ZoneInfo
 
@@ -25,6 +24,7 @@ from engine.legs.attempt import Plant
 from engine.legs.sound import Sound
 from engine.queues.dispatcher import Dispatcher
 from engine.recordings.catalogue import Recordings
+from engine.recordings.filing import Filing
 from engine.sip.stack import Stack
 from engine.store.store import Store
 from engine.transports.driver import Driver
@@ -85,7 +85,7 @@ class World:
     """Which life of the node this is, as the store counts them."""
 
 
-async def assemble(settings: Settings, world: World, sound: Sound, store: Store, disk: Executor) -> Engine:
+async def assemble(settings: Settings, world: World, sound: Sound, store: Store, filing: Filing) -> Engine:
     """Build the engine of a deployment. Raises BadClip for a prompt that cannot be played, and StoreDown."""
     clock, loop = world.clock, asyncio.get_running_loop()
     known = directory(settings)
@@ -109,7 +109,7 @@ async def assemble(settings: Settings, world: World, sound: Sound, store: Store,
     choices = Choices(store, floor, clock)
     await choices.restore()
     journal = Journal(store, clock, world.node)
-    recordings = Recordings(settings.recordings.folder, clock, disk.submit)
+    recordings = Recordings(settings.recordings.folder, clock, filing.later)
     desk = Desk(
         settings,
         inbound(settings),
@@ -120,7 +120,7 @@ async def assemble(settings: Settings, world: World, sound: Sound, store: Store,
         dispatcher,
         await sounds(settings, sound),
         recordings,
-        disk,
+        filing,
         journal,
     )
     book = Book(world.node, clock, world.token, journal, stories(desk))
