@@ -92,7 +92,7 @@ async def present(desk: Desk, conversation: Conversation, caller: Leg, hold: Hol
         undo.enter_context(hold)
         if not await desk.claims.take(person.id):
             hold.elsewhere()
-            log.info("agent_elsewhere", agent=person.id)
+            caller.log.info("agent_elsewhere", agent=person.id)
             return None
         conversation.agent = person.id
         leg = conversation.seat(Party("agent", person.id, person.name))

@@ -236,6 +236,13 @@ def frozen_for(seconds: float) -> Callable[[Any], Any]:
     return make
 
 
+async def anna_is_chosen(centre: Centre) -> None:
+    chosen = asyncio.Event()
+    centre.engine.floor.on_change.append(lambda agent: chosen.set())
+    async with asyncio.timeout(60):
+        await chosen.wait()
+
+
 @pytest.mark.parametrize("after", [0.0, 0.2, 0.4, 0.6])
 def test_a_caller_leaves_while_the_store_thinks(
     play: Play, monkeypatch: pytest.MonkeyPatch, after: float
@@ -247,8 +254,7 @@ def test_a_caller_leaves_while_the_store_thinks(
         with monkeypatch.context() as patch:
             every_answer(store_of(centre), patch, frozen_for(0.5))
             caller = centre.caller()
-            while centre.doing("anna") is Doing.IDLE:
-                await centre.wait(0.01)
+            await anna_is_chosen(centre)
             await centre.wait(after)
             caller.hang_up()
             again = centre.caller()
