@@ -36,6 +36,8 @@ class Deployment:
     takeover: float = 30.0
     """Seconds after its last word at which others take what this node had."""
     store: str = "sqlite:///cordboard.db"
+    token: str = ""
+    """Of an admin of the API, which is closed without one."""
     sip: int = field(default_factory=lambda: free_ports(ENGINE))
     web: int = field(default_factory=lambda: free_ports(ENGINE))
     rtp: int = field(default_factory=lambda: free_ports(ENGINE, PORTS))
@@ -86,6 +88,9 @@ class Deployment:
             "calls": {"ring": {"agent": self.ring}, "wrap_up": {"enabled": False}},
         }
 
+    def _tokens(self) -> list[dict[str, str]]:
+        return [{"name": "ops", "role": "admin", "token": self.token}] if self.token else []
+
     def _inside(self) -> dict[str, Any]:
         route = {"direction": "inbound", "numbers": [NUMBER], "routes": [{"queue": "support"}]}
         waiting = {
@@ -99,7 +104,7 @@ class Deployment:
             "queues": {"support": {"assignment": "longest_idle", "waiting": "patient"}},
             "waiting_strategies": {"patient": waiting},
             "recordings": {"enabled": True, "direction": "both", "files": "separate", "folder": "recordings"},
-            "web": {"listen": f"{ENGINE}:{self.web}"},
+            "web": {"listen": f"{ENGINE}:{self.web}", "tokens": self._tokens()},
             "store": {"url": self.store},
             "logging": {"level": "info", "format": "json"},
         }

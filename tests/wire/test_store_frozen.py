@@ -14,10 +14,11 @@ from tests.kit.daemon import daemon
 from tests.kit.deployment import Deployment
 from tests.kit.postgres import FAST, emptied
 from tests.kit.proxy import proxy
-from tests.kit.softphones import agent_phone, answered, carrier, dial, ended
+from tests.kit.softphones import agent_phone, answered, carrier, dial, ended, hears, say
 from tools.bench.postgres import Postgres, postgres
 
 pytestmark = pytest.mark.peer("postgres")
+HERTZ = 1000.0
 RINGS_WITHIN = 3.5
 """Seconds from the call on: a second of greeting, a second for the store to answer in, and a slow machine."""
 
@@ -41,7 +42,8 @@ async def test_calls_go_on_while_the_database_stands_still(server: Postgres, tmp
                     caller = dial(trunk, engine)
                     agent = await answered(anna)
                     assert time.monotonic() - began < RINGS_WITHIN
-                    await agent.up()
+                    say(agent, HERTZ)
+                    await hears(caller, HERTZ, within=5.0)
                     caller.hang_up()
                     await ended(agent)
                 assert (await engine.logged("reservations_down"))["meanwhile"] == "agents are rung"
