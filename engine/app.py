@@ -108,6 +108,7 @@ async def assemble(settings: Settings, world: World, sound: Sound, store: Store,
     dispatcher.open(queues(settings, dispatcher.changed))
     choices = Choices(store, floor, clock)
     await choices.restore()
+    claims.also.append(choices.catch_up)
     journal = Journal(store, clock, world.node)
     recordings = Recordings(settings.recordings.folder, clock, filing.later)
     desk = Desk(

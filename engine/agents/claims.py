@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Coroutine, Iterable
+from collections.abc import Awaitable, Callable, Coroutine, Iterable
 from contextlib import suppress
 from dataclasses import dataclass
 from types import TracebackType
@@ -67,6 +67,8 @@ class Claims:
         self.fenced = False
         """A later life of this node has begun: this one takes nobody any more."""
         self.on_fenced: list[Callable[[], None]] = []
+        self.also: list[Callable[[], Awaitable[None]]] = []
+        """What else is looked up while other nodes are there; may raise StoreDown."""
         floor.on_change.append(self._agent_changed)
 
     async def __aenter__(self) -> Claims:
@@ -158,6 +160,8 @@ class Claims:
         await self._give_back()
         if now >= self._look_at and (self._others or self._elsewhere):
             await self._look()
+            for look in self.also:
+                await look()
             self._look_at = self._clock.monotonic() + LOOK_EVERY
 
     async def _reserve(self) -> None:

@@ -72,7 +72,7 @@ class Floor:
         self.agents = {agent.id: agent for agent in agents}
         self._former: dict[str, Agent] = {}
         """Who another deployment left out; a call of theirs may go on, and they may come back."""
-        self._remembered: Mapping[str, Status] = {}
+        self._remembered: dict[str, Status] = {}
         for agent in self.agents.values():
             agent.since = clock.monotonic()
         self.on_change: list[Callable[[Agent], None]] = []
@@ -94,9 +94,14 @@ class Floor:
 
     def remember(self, choices: Mapping[str, Status]) -> None:
         """What people chose before the engine started, by agent: those there are, and those who come later."""
-        self._remembered = choices
-        for agent in self.agents.values():
-            self.choose(agent.id, choices.get(agent.id, agent.chosen))
+        for agent, status in choices.items():
+            self.learn(agent, status)
+
+    def learn(self, agent_id: str, status: Status) -> None:
+        """What somebody chose elsewhere; it is kept for one who may join later."""
+        self._remembered[agent_id] = status
+        if agent_id in self.agents:
+            self.choose(agent_id, status)
 
     def _same(self, known: Agent | None, agent: Agent) -> Agent:
         if known is None:

@@ -107,8 +107,8 @@ class MemoryStore:
         of_call = self._recordings.get(conversation, {}).values()
         return sorted(of_call, key=lambda whole: (whole.started, whole.leg))
 
-    async def presences(self) -> dict[str, str]:
-        return {agent: chosen.status for agent, chosen in self._presences.items()}
+    async def presences(self, since: float = 0.0) -> list[PresenceChosen]:
+        return [chosen for _, chosen in sorted(self._presences.items()) if chosen.wall >= since]
 
     async def positions(self, node: str) -> dict[str, Position]:
         return dict(self._positions.get(node, {}))

@@ -19,6 +19,7 @@ from engine.store.records import (
     EventTold,
     JournalRow,
     Position,
+    PresenceChosen,
     Record,
     RecordingWhole,
     Tally,
@@ -120,9 +121,9 @@ class SqlStore(Reserving):
         rows = await self._read(of_call.order_by(recordings.c.started, recordings.c.leg))
         return [RecordingWhole(**row) for row in rows]
 
-    async def presences(self) -> dict[str, str]:
-        rows = await self._read(select(presence.c.agent, presence.c.status))
-        return {row["agent"]: row["status"] for row in rows}
+    async def presences(self, since: float = 0.0) -> list[PresenceChosen]:
+        rows = await self._read(select(presence).where(presence.c.wall >= since).order_by(presence.c.agent))
+        return [PresenceChosen(**row) for row in rows]
 
     async def positions(self, node: str) -> dict[str, Position]:
         rows = await self._read(select(positions).where(positions.c.node == node))

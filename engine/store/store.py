@@ -10,6 +10,7 @@ from engine.store.records import (
     EventTold,
     JournalRow,
     Position,
+    PresenceChosen,
     Record,
     RecordingWhole,
     Tally,
@@ -87,8 +88,8 @@ class Store(Protocol):
         """A conversation's recordings, in the order they began."""
         ...
 
-    async def presences(self) -> dict[str, str]:
-        """What agents chose to be, by agent."""
+    async def presences(self, since: float = 0.0) -> list[PresenceChosen]:
+        """What agents chose to be, each one's latest choice, of those who chose at that wall time or later."""
         ...
 
     async def positions(self, node: str) -> dict[str, Position]:

@@ -13,6 +13,7 @@ from engine.agents.agent import Doing, Status
 from engine.agents.choices import Choices
 from engine.facts import Phase, Reason
 from engine.store.memory import MemoryStore
+from engine.store.records import PresenceChosen
 from engine.store.store import StoreDown
 from tests.flows.conftest import Play
 from tests.kit.centre import Centre
@@ -304,6 +305,25 @@ def test_what_agents_chose_is_known_before_the_first_call(play: Play) -> None:
         caller = centre.caller()
         await bob.rung.wait()
         assert (anna.calls, engine.floor.agents["anna"].status) == ([], Status.AWAY)
+        caller.hang_up()
+
+    play(story)
+
+
+def test_what_is_chosen_at_another_node_counts_here_too(play: Play) -> None:
+    async def story(centre: Centre) -> None:
+        anna = await centre.agent("anna")
+        await other_node(centre)
+        await centre.engine.office.choices.choose("anna", Status.AWAY)
+        await centre.wait(15)
+        store, agent = store_of(centre), centre.engine.floor.agents["anna"]
+        store.write(PresenceChosen("anna", "available", centre.clock.wall()))
+        await centre.wait(1)
+        assert agent.status is Status.AVAILABLE
+        store.write(PresenceChosen("anna", "away", centre.clock.wall()))
+        caller = centre.caller()
+        await centre.wait(30)
+        assert (agent.status, anna.calls) == (Status.AWAY, [])
         caller.hang_up()
 
     play(story)

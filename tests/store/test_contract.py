@@ -130,9 +130,11 @@ async def test_flush_with_nothing_written_returns(store: Store) -> None:
 async def test_the_latest_choice_of_an_agent_counts(store: Store) -> None:
     await put(store, PresenceChosen("anna", "away", 2.0), PresenceChosen("bob", "available", 1.0))
     await put(store, PresenceChosen("anna", "available", 1.0))
-    assert await store.presences() == {"anna": "away", "bob": "available"}
+    bob = PresenceChosen("bob", "available", 1.0)
+    assert await store.presences() == [PresenceChosen("anna", "away", 2.0), bob]
     await store.commit([PresenceChosen("anna", "available", 3.0)])
-    assert (await store.presences())["anna"] == "available"
+    assert await store.presences() == [PresenceChosen("anna", "available", 3.0), bob]
+    assert await store.presences(1.1) == [PresenceChosen("anna", "available", 3.0)]
 
 
 def told(epoch: int, number: int, node: str = "n1") -> EventTold:

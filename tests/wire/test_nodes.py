@@ -154,6 +154,15 @@ async def killed_in_a_call(trunk: Phone, first: Daemon, second: Daemon, floor: F
         call.hang_up()
 
 
+async def test_of_two_engines_of_one_name_the_later_goes_on(server: Postgres, tmp_path: Path) -> None:
+    url = emptied(server)
+    async with daemon(tmp_path / "elder", at(url, "n1")) as elder:
+        async with daemon(tmp_path / "later", at(url, "n1")) as later:
+            assert "later life" in (await elder.logged("fenced"))["why"]
+            assert await elder.program.ended(10.0) == 0
+            assert later.program.exit_code is None
+
+
 async def until(holds: Callable[[], bool], within: float = 10.0) -> None:
     """Wait for something that phones see."""
     for _ in range(round(within / 0.02)):
