@@ -7,7 +7,7 @@ import os
 import select
 import socket
 from collections.abc import AsyncIterator, Iterator
-from contextlib import asynccontextmanager, contextmanager
+from contextlib import asynccontextmanager, contextmanager, suppress
 from typing import Any
 
 from sqlalchemy import Select
@@ -75,7 +75,7 @@ def _cut_after(patience: float, driver: Any) -> Iterator[None]:
         nonlocal cut
         if not driver.closed:
             cut = True
-            with socket.socket(fileno=os.dup(driver.fileno())) as copy:
+            with socket.socket(fileno=os.dup(driver.fileno())) as copy, suppress(OSError):  # ended just now
                 copy.shutdown(socket.SHUT_RDWR)
 
     timer = asyncio.get_running_loop().call_later(patience, shut)
