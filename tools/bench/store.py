@@ -74,7 +74,7 @@ async def _measure(calls: int, url: str, spool: Path) -> dict[str, Any]:
             **await _late(store, calls),
             **await _committed(store, calls // 10),
             **await _reserved(store, 500),
-            **await _reserved_under_calls(store, 250),
+            **await _reserved_under_calls(store, min(calls, 250)),
         }
 
 
