@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 
 from engine.agents.agent import Agent, Doing, Status
 from engine.facts import Answer, Clock
@@ -22,6 +22,7 @@ class Hold:
         self._floor = floor
         self._pause = 0.0
         self._answered = False
+        self._elsewhere = False
         self._released = False
         self.agent = agent
 
@@ -43,6 +44,10 @@ class Hold:
         self.agent.misses += 1
         self._pause = PAUSE_AFTER_MISS if answer is Answer.NO_ANSWER else PAUSE_AFTER_REJECT
 
+    def elsewhere(self) -> None:
+        """Another node has this agent."""
+        self._elsewhere = True
+
     def release(self) -> None:
         """To wrap-up if they spoke, to a short pause if they did not take it, else straight back to idle."""
         if self._released:
@@ -55,7 +60,7 @@ class Hold:
         elif self._pause > 0:
             self._floor.rest(self.agent, Doing.PAUSED, self._pause)
         else:
-            self._floor.change(self.agent, Doing.IDLE)
+            self._floor.change(self.agent, Doing.ELSEWHERE if self._elsewhere else Doing.IDLE)
 
 
 class Floor:
@@ -67,6 +72,7 @@ class Floor:
         self.agents = {agent.id: agent for agent in agents}
         self._former: dict[str, Agent] = {}
         """Who another deployment left out; a call of theirs may go on, and they may come back."""
+        self._remembered: dict[str, Status] = {}
         for agent in self.agents.values():
             agent.since = clock.monotonic()
         self.on_change: list[Callable[[Agent], None]] = []
@@ -86,9 +92,21 @@ class Floor:
         self.agents = {agent.id: self._same(every.pop(agent.id, None), agent) for agent in agents}
         self._former = every
 
+    def remember(self, choices: Mapping[str, Status]) -> None:
+        """What people chose before the engine started, by agent: those there are, and those who come later."""
+        for agent, status in choices.items():
+            self.learn(agent, status)
+
+    def learn(self, agent_id: str, status: Status) -> None:
+        """What somebody chose elsewhere; it is kept for one who may join later."""
+        self._remembered[agent_id] = status
+        if agent_id in self.agents:
+            self.choose(agent_id, status)
+
     def _same(self, known: Agent | None, agent: Agent) -> Agent:
         if known is None:
             agent.since = self._clock.monotonic()
+            agent.chosen = self._remembered.get(agent.id, agent.chosen)
             return agent
         known.name, known.queues, known.wrap_up = agent.name, agent.queues, agent.wrap_up
         return known
