@@ -8,7 +8,6 @@ import select
 import socket
 import threading
 from collections.abc import Callable, Iterator
-from concurrent.futures import Executor
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from typing import Any, TypeVar
@@ -17,6 +16,7 @@ from sqlalchemy import Connection, Engine
 from sqlalchemy.exc import DisconnectionError, SQLAlchemyError
 
 from engine.store.store import StoreDown
+from engine.store.threads import Threads
 
 FAILURES = (SQLAlchemyError, UnicodeError, OverflowError, TimeoutError, OSError)
 """Everything that a transaction can end with besides its commit."""
@@ -36,7 +36,7 @@ class Lane:
     """Threads that do errands in the order in which they were asked to, and their way into the database."""
 
     engine: Engine
-    threads: Executor
+    threads: Threads
     """One thread where errands must not overtake each other; lanes may share theirs."""
 
     async def run(self, work: Work[T], patience: float | None) -> T:
@@ -46,13 +46,12 @@ class Lane:
         cut off. None sets no limit. Cancelled, it never happens if its turn had not come; else it is cut off too,
         or, without a limit, goes on to its end unheard.
         """
-        loop = asyncio.get_running_loop()
         if patience is None:
-            return await loop.run_in_executor(self.threads, self._whole, work)
-        fuse = Fuse(loop, patience)
+            return await self.threads.ask(lambda: self._whole(work))
+        fuse = Fuse(asyncio.get_running_loop(), patience)
         try:
             async with asyncio.timeout(patience + CONNECT_WITHIN):
-                return await loop.run_in_executor(self.threads, self._limited, work, fuse)
+                return await self.threads.ask(lambda: self._limited(work, fuse))
         finally:
             fuse.put_out()
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -22,6 +21,7 @@ from sqlalchemy.exc import (
 )
 
 from engine.store.access import CONNECT_WITHIN, Lane, refuse_dead
+from engine.store.threads import Threads
 
 ALLOWED = (
     "allowed are sqlite:///PATH, where PATH is a file relative to the working folder, "
@@ -99,13 +99,16 @@ class Database:
 
     async def dispose(self) -> None:
         """End the threads, once what they do is done, and close the connections."""
-        await asyncio.to_thread(self._end)
+        for threads in {lane.threads for lane in self._lanes}:
+            await threads.close()
+        await asyncio.to_thread(self._disconnect)  # SQLite tidies its log up meanwhile
 
-    def _end(self) -> None:
-        lanes = (self.late, self.durable, self.reserving, self.reading)
-        for lane in lanes:
-            lane.threads.shutdown()
-        for lane in lanes:
+    @property
+    def _lanes(self) -> tuple[Lane, ...]:
+        return self.late, self.durable, self.reserving, self.reading
+
+    def _disconnect(self) -> None:
+        for lane in self._lanes:
             lane.engine.dispose()
 
 
@@ -139,13 +142,13 @@ def _sqlite(parsed: URL, url: str) -> Database:
         raise StoreFault(f"store.url: {url}: the folder {path.parent} does not exist; make it first")
     address = parsed.set(drivername="sqlite+pysqlite", database=str(path))
     ways = {way: _engine(address, first, **OPTIONS[way]) for way, first in SQLITE.items()}
-    writing = _threads("store writer", 1)
+    writing = Threads("store writer")
     return Database(
         "sqlite",
         late=Lane(ways[LATE], writing),
         durable=Lane(ways[DURABLE], writing),
         reserving=Lane(ways[RESERVING], writing),
-        reading=Lane(ways[READING], _threads("store reader", READERS)),
+        reading=Lane(ways[READING], Threads("store reader", READERS)),
         spool=path.with_name(f"{path.name}.spool"),
     )
 
@@ -165,20 +168,15 @@ def _postgresql(parsed: URL) -> Database:
         ) from error
     for engine in ways.values():
         event.listen(engine, "checkout", refuse_dead)
-    writing = _threads("store writer", 1)
+    writing = Threads("store writer")
     return Database(
         "postgresql",
         late=Lane(ways[LATE], writing),
         durable=Lane(ways[DURABLE], writing),
-        reserving=Lane(ways[RESERVING], _threads("store reservations", RESERVERS)),
-        reading=Lane(ways[READING], _threads("store reader", READERS)),
+        reserving=Lane(ways[RESERVING], Threads("store reservations", RESERVERS)),
+        reading=Lane(ways[READING], Threads("store reader", READERS)),
         spool=Path("store.spool").absolute(),
     )
-
-
-def _threads(name: str, count: int) -> ThreadPoolExecutor:
-    """Threads that begin when there is something for them to do."""
-    return ThreadPoolExecutor(count, thread_name_prefix=name)
 
 
 def _engine(address: URL, first: Sequence[str], **options: Any) -> Engine:

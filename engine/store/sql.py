@@ -135,7 +135,7 @@ class SqlStore(Reserving):
     async def forget_events(self, node: str, until: Position) -> None:
         place = tuple_(events.c.epoch, events.c.number)
         gone = delete(events).where(events.c.node == node, place <= tuple_(*until))
-        await self._done(self._database.late, lambda connection: connection.execute(gone))
+        await self._done(self._database.late, lambda connection: connection.execute(gone).close())
 
     async def _rows(self, kind: Callable[..., T], query: Select[Any]) -> list[T]:
         """Each row of a query as one of a kind. Raises StoreDown."""

@@ -92,7 +92,7 @@ async def test_a_locked_database_is_waited_for(tmp_path: Path) -> None:
 
 
 async def _never_wait_for_locks(store: SqlStore) -> None:
-    await store._database.late.run(lambda it: it.exec_driver_sql("PRAGMA busy_timeout=0"), None)
+    await store._database.late.run(lambda it: it.exec_driver_sql("PRAGMA busy_timeout=0").close(), None)
 
 
 @pytest.mark.parametrize(
