@@ -142,14 +142,22 @@ class Driver:
         return self._end.fileno()
 
 
+def socket_pair() -> tuple[socket.socket, socket.socket]:
+    """Two ends that are waited for a while, and not for ever."""
+    pair = socket.socketpair()
+    for end in pair:
+        end.settimeout(5.0)
+    return pair
+
+
 async def test_a_fuse_never_shuts_a_socket_that_took_the_place_of_its_own() -> None:
     """What the driver closed, the next socket has by its number: a caller's, say."""
     fuse = Fuse(asyncio.get_running_loop(), 60.0)
-    mine, far = socket.socketpair()
+    mine, far = socket_pair()
     number = mine.fileno()
     with fuse.over(Driver(mine)):
         mine.close()
-        other, its_far = socket.socketpair()
+        other, its_far = socket_pair()
         assert other.fileno() == number
         fuse.put_out()
         other.send(b"still there")
@@ -161,7 +169,7 @@ async def test_a_fuse_never_shuts_a_socket_that_took_the_place_of_its_own() -> N
 
 async def test_a_fuse_that_is_out_begins_nothing_and_keeps_no_descriptor() -> None:
     before = len(os.listdir("/proc/self/fd"))
-    mine, far = socket.socketpair()
+    mine, far = socket_pair()
     fuse = Fuse(asyncio.get_running_loop(), 60.0)
     with fuse.over(Driver(mine)):
         pass
