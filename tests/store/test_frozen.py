@@ -122,9 +122,11 @@ async def test_those_who_leave_do_not_take_the_threads_along(
         await asyncio.wait(left, timeout=PATIENCE / 5)
         for task in left:
             task.cancel()
-        async with asyncio.timeout(PATIENCE):
-            await store._database.reserving.threads.ask(lambda: None)
-        between.thaw()
+        try:
+            async with asyncio.timeout(PATIENCE):
+                await store._database.reserving.threads.ask(lambda: None)
+        finally:
+            between.thaw()
         async with asyncio.timeout(CONNECT_WITHIN):
             assert await store.reserve("agent", "bob", "n1", 1, 4e9)
 
