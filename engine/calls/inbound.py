@@ -102,7 +102,9 @@ async def present(desk: Desk, conversation: Conversation, caller: Leg, hold: Hol
             phones = desk.phones(conversation, leg, caller, person.id)
         except NoRow as error:
             leg.log.warning("no_row_for_agent", agent=person.id, why=str(error))
-            phones = []
+            hold.not_rung()
+            conversation.agent = ""
+            return None
         outcome = await leg.dial(phones, desk.ring_agent)
         if outcome.answer is Answer.ANSWERED:
             undo.pop_all()
