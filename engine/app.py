@@ -25,7 +25,7 @@ from engine.queues.dispatcher import Dispatcher
 from engine.recordings.catalogue import Recordings
 from engine.sip.stack import Stack
 from engine.store.store import Store
-from engine.transports.driver import Driver
+from engine.transports.driver import Driver, Locator
 from engine.web.api.office import Office
 from engine.web.api.ring import Ring
 from engine.web.api.watch import watch
@@ -76,6 +76,8 @@ class World:
     """Transport to the address that Via and Contact name."""
     source: Source | None = None
     """Where the deployment is read again from."""
+    locator: Locator | None = None
+    """Asks DNS for the targets of names; without one, names in URIs lead nowhere."""
 
 
 async def assemble(settings: Settings, world: World, sound: Sound, store: Store, disk: Executor) -> Engine:
@@ -91,7 +93,7 @@ async def assemble(settings: Settings, world: World, sound: Sound, store: Store,
         max_expires=int(settings.sip.register_.max_expires),
         algorithms=settings.sip.digest,
     )
-    driver = Driver(stack, clock)
+    driver = Driver(stack, clock, world.locator)
     codecs = tuple(codec for codec in settings.media.codecs if codec in BUILT_CODECS)
     plant = Plant(driver, sound, codecs, settings.sip.external_address)
     floor = Floor(agents(settings), clock, loop.call_later)

@@ -15,7 +15,8 @@ from engine.sip.events import Event
 from engine.sip.flow import Flow, Packet
 from engine.sip.stack import Stack
 from engine.transports.driver import Driver
-from engine.transports.tcp import Tcp, bind_tcp
+from engine.transports.limits import Crowd, Limits
+from engine.transports.streams import Streams, bind_stream
 from engine.transports.udp import Udp, bind_udp
 from tests.kit.phones import Anybody
 
@@ -30,7 +31,7 @@ OPTIONS = (
 class Listening:
     driver: Driver
     udp: Udp
-    tcp: Tcp
+    tcp: Streams
     port: int
     """Of TCP."""
     events: list[Event] = field(default_factory=list)
@@ -45,16 +46,16 @@ class Listening:
 
 
 @asynccontextmanager
-async def listening() -> AsyncIterator[Listening]:
+async def listening(limits: Limits | None = None, crowd: Crowd | None = None) -> AsyncIterator[Listening]:
     numbers = count()
-    udp_socket, tcp_socket = bind_udp(HOST, 0), bind_tcp(HOST, 0)
+    udp_socket, tcp_socket = bind_udp(HOST, 0), bind_stream(HOST, 0)
     local: dict[str, tuple[str, int]] = {
         "udp": udp_socket.getsockname()[:2],
         "tcp": tcp_socket.getsockname()[:2],
     }
     stack = Stack(authority=Anybody(), local=local, token=lambda: f"{next(numbers):016x}", key=b"k")
     driver = Driver(stack, Clock(time.monotonic, time.time))
-    udp, tcp = Udp(udp_socket, driver), Tcp(driver)
+    udp, tcp = Udp(udp_socket, driver), Streams("tcp", driver, limits=limits, crowd=crowd)
     await tcp.listen(tcp_socket)
     driver.attach("udp", udp)
     driver.attach("tcp", tcp)

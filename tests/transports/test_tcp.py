@@ -6,7 +6,7 @@ import asyncio
 
 import pytest
 
-from engine.transports import tcp
+from engine.transports.limits import Crowd, Limits
 from tests.transports.listening import HOST, OPTIONS, Listening, listening
 
 
@@ -28,16 +28,14 @@ async def closed(reader: asyncio.StreamReader) -> None:
             return
 
 
-async def test_who_says_nothing_is_shown_out_and_who_spoke_may_stay(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(tcp, "SPEECHLESS", 0.1)
-    monkeypatch.setattr(tcp, "SWEEP", 0.02)
-    async with listening() as here:
+async def test_who_says_nothing_is_shown_out_and_who_spoke_may_stay() -> None:
+    async with listening(Limits(speechless=0.1, sweep=0.02)) as here:
         _, speaker = await say(here)
         silent, writer = await asyncio.open_connection(HOST, here.port)
         for _ in range(3):
             writer.write(b"OPT")  # a byte now and then is no message
         await closed(silent)
-        assert len(here.tcp._by_number) == 1
+        assert len(here.tcp) == 1
         speaker.close()
         writer.close()
 
@@ -51,9 +49,9 @@ async def test_a_connection_that_closes_is_told_by_its_number() -> None:
         assert (gone.host, gone.port, gone.connection is not None) == ("127.0.0.1", port, True)
 
 
-async def test_one_connection_too_many_costs_nobody_else(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(tcp, "MOST_CONNECTIONS", 1)
-    async with listening() as here:
+@pytest.mark.parametrize("crowd", [Crowd(most=1), Crowd(most_of_one=1)], ids=["in all", "of one address"])
+async def test_one_connection_too_many_costs_nobody_else(crowd: Crowd) -> None:
+    async with listening(crowd=crowd) as here:
         reader, writer = await say(here)
         refused, other = await asyncio.open_connection(HOST, here.port)
         await closed(refused)
@@ -64,11 +62,12 @@ async def test_one_connection_too_many_costs_nobody_else(monkeypatch: pytest.Mon
                 pass
         writer.close()
         other.close()
+        await here.until_unreachable()
+    assert len(crowd) == 0
 
 
-async def test_a_peer_that_reads_nothing_costs_only_itself(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(tcp, "MOST_UNSENT", 10_000)
-    async with listening() as here:
+async def test_a_peer_that_reads_nothing_costs_only_itself() -> None:
+    async with listening(Limits(unsent=10_000)) as here:
         _, slow = await say(here)
         host, port = slow.get_extra_info("sockname")
         for _ in range(200):
@@ -85,4 +84,4 @@ async def test_nothing_is_opened_any_more_once_closed() -> None:
         writer.close()
         here.tcp.close()
         here.send("tcp", "127.0.0.1", 9)
-        assert not here.tcp._connecting
+        assert not here.tcp._tasks
