@@ -32,6 +32,10 @@ class Deployment:
     ring: float = 3.0
     """Seconds an agent's phone rings."""
     calls_per_second: int = 50
+    sip_section: dict[str, Any] = field(default_factory=dict)
+    """Keys of sip that are added or replaced."""
+    callers: tuple[str, ...] = ()
+    """Networks of the carrier's besides its own address."""
     sip: int = field(default_factory=lambda: free_ports(ENGINE))
     web: int = field(default_factory=lambda: free_ports(ENGINE))
     rtp: int = field(default_factory=lambda: free_ports(ENGINE, PORTS))
@@ -55,13 +59,18 @@ class Deployment:
             "inbound": True,
             "outbound": False,
         }
-        carrier = {"target": f"{TRUNK}:5080", "accept_from": [f"{TRUNK}/32"], "options_interval": 0}
+        carrier = {
+            "target": f"{TRUNK}:5080",
+            "accept_from": [f"{TRUNK}/32", *self.callers],
+            "options_interval": 0,
+        }
         return {
             "organisation": {"name": "Test", "time_zone": "Europe/London"},
             "sip": {
                 "listen": [f"{transport}://{ENGINE}:{self.sip}" for transport in ("udp", "tcp")],
                 "domain": DOMAIN,
                 "digest": DIGEST,
+                **self.sip_section,
             },
             "trunks": {"carrier": carrier | {"calls_per_second": self.calls_per_second}},
             "numbers": {NUMBER: number | {"name": "Support"}},

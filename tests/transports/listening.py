@@ -9,6 +9,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from itertools import count
+from typing import TypeVar
 
 from engine.facts import Clock
 from engine.sip.events import Event
@@ -20,6 +21,7 @@ from engine.transports.streams import Streams, bind_stream
 from engine.transports.udp import Udp, bind_udp
 from tests.kit.phones import Anybody
 
+E = TypeVar("E")
 HOST = "127.0.0.71"
 OPTIONS = (
     b"OPTIONS sip:x@127.0.0.71 SIP/2.0\r\nVia: SIP/2.0/TCP 127.0.0.72;branch=z9hG4bK%d\r\nFrom: <sip:a@b>;tag=1\r\n"
@@ -36,6 +38,28 @@ class Listening:
     """Of TCP."""
     events: list[Event] = field(default_factory=list)
     unreachable: asyncio.Queue[Flow] = field(default_factory=asyncio.Queue)
+    told: asyncio.Event = field(default_factory=asyncio.Event)
+
+    def hear(self, event: Event) -> None:
+        self.events.append(event)
+        self.told.set()
+
+    async def event(self, kind: type[E]) -> E:
+        """The next event, told already or still to come."""
+        async with asyncio.timeout(5):
+            while not self.events:
+                self.told.clear()
+                await self.told.wait()
+        event = self.events.pop(0)
+        assert isinstance(event, kind), event
+        return event
+
+    def ask(self, flow: Flow) -> None:
+        """Send OPTIONS there; Responded tells what comes of it."""
+        with self.driver.turn() as now:
+            self.driver.stack.request(
+                "OPTIONS", "sip:x@acme.test", flow=flow, caller="<sip:a@b>", to="<sip:a@b>", now=now
+            )
 
     def send(self, transport: str, host: str, port: int, data: bytes = b"x") -> None:
         carrier = self.udp if transport == "udp" else self.tcp
@@ -60,7 +84,7 @@ async def listening(limits: Limits | None = None, crowd: Crowd | None = None) ->
     driver.attach("udp", udp)
     driver.attach("tcp", tcp)
     here = Listening(driver, udp, tcp, local["tcp"][1])
-    driver.deliver = here.events.append
+    driver.deliver = here.hear
     tell = driver.unreachable
 
     def unreachable(flow: Flow) -> None:
