@@ -37,6 +37,7 @@ class Connection(asyncio.Protocol):
         """A whole message has come, or we opened it."""
         self.fault = ""
         """Why it was given up before it was used."""
+        self._early: bytearray | None = None
 
     @property
     def flow(self) -> Flow:
@@ -54,7 +55,21 @@ class Connection(asyncio.Protocol):
             sock.setsockopt(socket.IPPROTO_TCP, option, value)
         self._streams.opened(self)
 
+    def wait_for_tls(self) -> None:
+        """What comes from now on is kept until `secured`: a reply by the plain transport would be a plain one."""
+        self._early = bytearray()
+
+    def secured(self, transport: asyncio.Transport) -> None:
+        """The TLS handshake is done. The peer's first words may have come with its end."""
+        self.transport = transport
+        early, self._early = self._early, None
+        if early:
+            self.data_received(bytes(early))
+
     def data_received(self, data: bytes) -> None:
+        if self._early is not None:
+            self._early += data
+            return
         now = self._streams.loop.time()
         framing = self._framing
         try:

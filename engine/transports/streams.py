@@ -104,6 +104,7 @@ class Streams:
         self._keep(connection)
         if self._tls is not None and connection.transport is not None:
             connection.transport.pause_reading()
+            connection.wait_for_tls()
             self._run(self._secure(connection, self._tls, connection.transport))
 
     def _keep(self, connection: Connection) -> None:
@@ -124,7 +125,7 @@ class Streams:
             if secured is None:  # it went while the handshake ended
                 self.closed(connection)
             else:
-                connection.transport = secured
+                connection.secured(secured)
 
     def received(self, connection: Connection, messages: list[bytes]) -> None:
         """Whole messages; the first of a TCP connection may ask that it be used for requests too."""

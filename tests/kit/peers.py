@@ -60,8 +60,8 @@ async def sipp(
 ) -> AsyncIterator[Sipp]:
     """Run a scenario from `host`; without `to` it waits for calls, and its port is open once this is entered.
 
-    Its RTP is at `media`, or at `host` too. `hertz` is the tone it speaks, `seconds` how long its calls last, `service` the user part it calls, or whom
-    `password` is of, `keys` what the scenario's own [words] stand for.
+    `hertz` is the tone it speaks, `seconds` how long its calls last, `service` the user part it calls, or whom
+    `password` is of, `keys` what the scenario's own [words] stand for, `media` where its RTP is if not at `host`.
     """
     own = folder / f"sipp-{scenario}-{host.replace(':', '-')}-{free_ports(host)}"
     own.mkdir(parents=True)

@@ -105,7 +105,8 @@ async def test_a_call_by_udp_over_ipv6(secured: Secured, tmp_path: Path) -> None
 
 async def registered(phone: Browser, name: str, seconds: int = 600) -> str:
     """Register as an agent, with digest, as a browser does; the final answer."""
-    extra = f"Supported: path, outbound\r\nContact: <sip:x@{phone.called};transport=ws>;{INSTANCE};expires={seconds}\r\n"
+    contact = f"<sip:x@{phone.called};transport=ws>;{INSTANCE};expires={seconds}"
+    extra = f"Supported: path, outbound\r\nContact: {contact}\r\n"
 
     def request(cseq: int, more: str = "") -> bytes:
         plain = phone.request("REGISTER", name, f"register-{seconds}", cseq).decode()
