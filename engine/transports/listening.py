@@ -5,7 +5,7 @@ from __future__ import annotations
 import random
 import socket
 import time
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
 import structlog
@@ -84,13 +84,7 @@ class Listeners:
         servers = [(server.host, server.port) for server in self._sip.name_servers]
         six = [":" in one.url.host for one in self.bound]
         families: list[Kind] = ["AAAA" if v6 else "A" for v6 in dict.fromkeys(six)]
-        return Locator(
-            Names(servers, monotonic=time.monotonic),
-            speaks={one.url.transport for one in self.bound},
-            families=families,
-            chance=random.Random().random,
-            monotonic=time.monotonic,
-        )
+        return machine_locator({one.url.transport for one in self.bound}, families, servers)
 
     async def open(self, driver: Driver) -> None:
         """Packets come and go from now on; `driver.close` ends it."""
@@ -123,6 +117,15 @@ class Listeners:
     def texts(self) -> Sequence[str]:
         """The addresses with their real ports."""
         return [str(one) for one in self.bound]
+
+
+def machine_locator(
+    speaks: Collection[str], families: Sequence[Kind] = ("A",), servers: Sequence[tuple[str, int]] = ()
+) -> Locator:
+    """A locator with this machine's clock and chance, and its name servers unless others are given."""
+    names = Names(servers, monotonic=time.monotonic)
+    chance = random.Random().random
+    return Locator(names, speaks=speaks, families=families, chance=chance, monotonic=time.monotonic)
 
 
 def _bind(url: Listen) -> socket.socket:

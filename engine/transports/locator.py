@@ -105,7 +105,7 @@ class _Search:
         return await self._addresses(transport, name.host, default_port(transport), name.host)
 
     def _usual(self) -> str:
-        return next(transport for transport in PREFIXES if transport in self._speaks)
+        return next((transport for transport in PREFIXES if transport in self._speaks), "udp")
 
     async def _transports(self, host: str) -> list[tuple[str, str]]:
         """Transports and where their servers are listed, as NAPTR says; else every transport that we speak.

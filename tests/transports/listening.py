@@ -15,7 +15,7 @@ from engine.facts import Clock
 from engine.sip.events import Event
 from engine.sip.flow import Flow, Packet
 from engine.sip.stack import Stack
-from engine.transports.driver import Driver
+from engine.transports.driver import Driver, Locator
 from engine.transports.limits import Crowd, Limits
 from engine.transports.streams import Streams, bind_stream
 from engine.transports.udp import Udp, bind_udp
@@ -70,15 +70,21 @@ class Listening:
 
 
 @asynccontextmanager
-async def listening(limits: Limits | None = None, crowd: Crowd | None = None) -> AsyncIterator[Listening]:
+async def listening(
+    limits: Limits | None = None,
+    crowd: Crowd | None = None,
+    *,
+    host: str = HOST,
+    locator: Locator | None = None,
+) -> AsyncIterator[Listening]:
     numbers = count()
-    udp_socket, tcp_socket = bind_udp(HOST, 0), bind_stream(HOST, 0)
+    udp_socket, tcp_socket = bind_udp(host, 0), bind_stream(host, 0)
     local: dict[str, tuple[str, int]] = {
         "udp": udp_socket.getsockname()[:2],
         "tcp": tcp_socket.getsockname()[:2],
     }
     stack = Stack(authority=Anybody(), local=local, token=lambda: f"{next(numbers):016x}", key=b"k")
-    driver = Driver(stack, Clock(time.monotonic, time.time))
+    driver = Driver(stack, Clock(time.monotonic, time.time), locator)
     udp, tcp = Udp(udp_socket, driver), Streams("tcp", driver, limits=limits, crowd=crowd)
     await tcp.listen(tcp_socket)
     driver.attach("udp", udp)

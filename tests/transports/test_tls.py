@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import socket
 import ssl
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -161,38 +160,3 @@ def test_whom_a_certificate_is_of(certificate: dict[str, object], names: set[str
 def test_addresses_of_a_certificate_are_compared_as_addresses() -> None:
     shown = {"subjectAltName": (("IP Address", "2001:DB8:0:0:0:0:0:1"), ("DNS", "a.test"))}
     assert identities(shown, address=True) == {"2001:db8::1"}
-
-
-async def test_words_that_come_with_the_end_of_the_handshake_are_answered_by_tls(files: Files) -> None:
-    """They were answered in plain when the handshake's own task had not yet run."""
-    async with secure(files) as (_, _streams, port):
-        for number in range(20):
-            sock = socket.create_connection((HOST, port))
-            sock.setblocking(False)
-            hello, said = ssl.MemoryBIO(), ssl.MemoryBIO()
-            peer = files.trusting().wrap_bio(hello, said)
-            await shaken(peer, hello, said, sock)
-            peer.write(BY_TLS % (number, number))
-            await asyncio.get_running_loop().sock_sendall(sock, said.read())
-            assert (await heard(peer, hello, sock)).startswith(b"SIP/2.0 200")
-            sock.close()
-
-
-async def shaken(peer: ssl.SSLObject, hello: ssl.MemoryBIO, said: ssl.MemoryBIO, sock: socket.socket) -> None:
-    """The handshake, but for its last words, which stay in `said` to leave together with what follows."""
-    loop = asyncio.get_running_loop()
-    while True:
-        try:
-            return peer.do_handshake()
-        except ssl.SSLWantReadError:
-            await loop.sock_sendall(sock, said.read())
-            hello.write(await loop.sock_recv(sock, 65536))
-
-
-async def heard(peer: ssl.SSLObject, hello: ssl.MemoryBIO, sock: socket.socket) -> bytes:
-    async with asyncio.timeout(5):
-        while True:
-            try:
-                return peer.read()
-            except ssl.SSLWantReadError:
-                hello.write(await asyncio.get_running_loop().sock_recv(sock, 65536))

@@ -74,10 +74,10 @@ async def test_options_are_answered(secured: Secured, name: str) -> None:
 
 @pytest.mark.parametrize("name", STREAMS)
 async def test_a_whole_call(secured: Secured, name: str) -> None:
-    """The Contact we give is the address and transport that the call came to."""
+    """The Contact we give is the address and transport that the call came to; RTP is by IPv4 here."""
     call = f"call-{name}"
     async with secured.caller(name) as peer:
-        await peer.say(peer.request("INVITE", NUMBER, call, body=peer.offer()))
+        await peer.say(peer.request("INVITE", NUMBER, call, body=SDP))
         answer = await peer.final("1 INVITE")
         assert answer.startswith("SIP/2.0 200")
         host = f"[{SIX}]" if name.endswith("6") else ENGINE
@@ -87,6 +87,12 @@ async def test_a_whole_call(secured: Secured, name: str) -> None:
         await peer.say(peer.request("ACK", NUMBER, call, to_tag=tag))
         await peer.say(peer.request("BYE", NUMBER, call, 2, to_tag=tag))
         assert (await peer.final("2 BYE")).startswith("SIP/2.0 200")
+
+
+async def test_media_of_the_other_family_are_refused(secured: Secured) -> None:
+    async with secured.caller("tls6") as peer:
+        await peer.say(peer.request("INVITE", NUMBER, "six", body=peer.offer()))
+        assert (await peer.final("1 INVITE")).startswith("SIP/2.0 488")
 
 
 @pytest.mark.peer("sipp")
