@@ -10,6 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from config.addresses import HostPort, Listen
+from config.load import loads
 from config.sip import Sip, Tls
 from engine.transports.listening import CannotBind, Listeners
 from engine.transports.records import Srv, srv_order
@@ -20,7 +21,9 @@ HOST = "127.0.0.74"
 
 
 def sip(*listen: Listen, external: str | None = None, tls: Tls | None = None) -> Sip:
-    return Sip(listen=listen, domain="acme.test", external_address=external, tls=tls)
+    """As config.load would make it, files read or not."""
+    plain = loads("sip: {domain: acme.test}").sip
+    return plain.model_copy(update={"listen": listen, "external_address": external, "tls": tls})
 
 
 def close(listeners: Listeners) -> None:
@@ -56,7 +59,7 @@ async def test_an_address_that_is_taken_is_named_and_nothing_stays_open() -> Non
 
 async def test_a_certificate_that_became_faulty_is_not_taken(tmp_path: Path) -> None:
     files = certificate(tmp_path, "acme.test")
-    tls = Tls(certificate=files.certificate, key=files.key)
+    tls = Tls.model_construct(certificate=files.certificate, key=files.key, authorities=None)
     listeners = Listeners(sip(Listen("tls", HOST, 0), tls=tls))
     close(listeners)
     for content, event in (
