@@ -101,7 +101,9 @@ class Connection(asyncio.Protocol):
     def sweep(self, now: float) -> None:
         """Close what is too slow or too silent; keep the others alive."""
         limits, quiet = self._streams.limits, now - self.heard
-        if self.begun and now - self.begun > limits.unfinished:
+        if self.transport is not None and self.transport.is_closing():
+            self.close()  # a farewell that the peer does not read is not waited for
+        elif self.begun and now - self.begun > limits.unfinished:
             self._give_up(f"a message that is not whole after {limits.unfinished:g} s")
         elif quiet > (limits.idle if self.spoke else limits.speechless):
             self.close()

@@ -184,3 +184,19 @@ async def test_by_ipv6() -> None:
 )
 def test_what_counts_as_one_peer(host: str, place: str) -> None:
     assert place_of(host) == place
+
+
+async def test_a_farewell_that_is_not_read_is_not_waited_for() -> None:
+    async with listening(Limits(sweep=0.02)) as here:
+        _, writer = await say(here)
+        transport = writer.transport
+        assert isinstance(transport, asyncio.Transport)
+        transport.pause_reading()
+        host, port = writer.get_extra_info("sockname")
+        for _ in range(8):
+            here.send("tcp", host, port, b"x" * 100_000)
+        await asyncio.sleep(0)
+        writer.write(b"x" * 100_000)  # cannot be followed
+        assert (await here.until_unreachable()).port == port
+        assert len(here.tcp) == 0
+        writer.close()
