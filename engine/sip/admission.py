@@ -13,7 +13,7 @@ from engine.sip.header import number, param, unquoted
 from engine.sip.message import Request
 from engine.sip.uri import NameAddr, parse_name_addr, parse_uri
 
-SUPPORTED: Final = frozenset({"replaces", "path"})
+SUPPORTED: Final = frozenset({"replaces", "path", "outbound"})
 SERVED: Final = ("INVITE", "OPTIONS", "REGISTER", "BYE", "REFER", "NOTIFY", "INFO", "CANCEL")
 """Methods that have a place here; those beyond the first three only within a call."""
 KNOWN: Final = frozenset({"MESSAGE", "SUBSCRIBE", "PUBLISH", "UPDATE", "PRACK"})

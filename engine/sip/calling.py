@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Final
 
 from engine.sip import dialog_states as s
@@ -13,6 +14,7 @@ from engine.sip.flow import Flow
 from engine.sip.header import params
 from engine.sip.message import Response
 from engine.sip.request_user import Nobody
+from engine.sip.targets import retry_after
 from engine.sip.transaction import LIFE, ClientTransaction, InviteClient
 from engine.sip.uri import parse_name_addr
 from engine.sip.writing import Draft, reason_of
@@ -34,18 +36,21 @@ class Calling:
         "_draft",
         "_flow",
         "_given_up",
+        "_others",
         "_previews",
         "_provisional_seen",
         "_responder",
         "_ring_until",
         "_timer",
         "_transaction",
+        "_withdrawn",
     )
 
     _transaction: ClientTransaction
 
-    def __init__(self, dialog: Dialog, draft: Draft, flow: Flow) -> None:
-        self._dialog, self._draft, self._flow = dialog, draft, flow
+    def __init__(self, dialog: Dialog, draft: Draft, flow: Flow, others: Sequence[Flow] = ()) -> None:
+        """`others`: where else the INVITE may go, in order, when nobody serves it at `flow`."""
+        self._dialog, self._draft, self._flow, self._others = dialog, draft, flow, others
         self._acks: dict[str, tuple[bytes, Flow]] = {}
         self._previews: dict[str, bytes] = {}
         self._responder = Responder(dialog.credentials) if dialog.credentials else None
@@ -53,6 +58,8 @@ class Calling:
         self._given_up = 0
         self._ring_until = 0.0
         self._timer: Timer | None = None
+        self._withdrawn: set[str] = set()
+        """Branches of what was cancelled because it went to another target meanwhile."""
 
     def start(self) -> None:
         """Send the INVITE."""
@@ -61,7 +68,17 @@ class Calling:
     def _begin(self, draft: Draft) -> None:
         self._provisional_seen = False
         self._dialog.local_seq = draft.seq
-        self._transaction = self._dialog.endpoint.start(draft, self._flow, self)
+        self._transaction = self._dialog.endpoint.start(draft, self._flow, self, self._others)
+
+    def _next_target(self, response: Response | None = None) -> bool:
+        """The same INVITE to another target, while there is one."""
+        failed = self._transaction
+        endpoint = self._dialog.endpoint
+        following = None if self._given_up else endpoint.next_target(failed, self, retry_after(response))
+        if following is not None:
+            self._provisional_seen = False
+            self._transaction = following
+        return following is not None
 
     def cancel(self) -> None:
         """Give up: CANCEL at once, or when the first provisional response allows it."""
@@ -71,14 +88,18 @@ class Calling:
                 self._send_cancel()
 
     def _send_cancel(self) -> None:
-        transaction = self._transaction
+        self._cancel(self._transaction)
+
+    def _cancel(self, transaction: ClientTransaction) -> None:
         self._dialog.endpoint.start(transaction.draft.cancel(), transaction.flow, Nobody())
         if isinstance(transaction, InviteClient):
             transaction.expire_in(LIFE)
 
     def on_response(self, transaction: ClientTransaction, response: Response) -> None:
         """Any response to the INVITE."""
-        if response.code < 200:
+        if transaction is not self._transaction:
+            self._on_late(transaction, response)
+        elif response.code < 200:
             self._on_provisional(response)
         elif response.code < 300:
             self._on_success(response)
@@ -87,7 +108,23 @@ class Calling:
 
     def on_failure(self, transaction: ClientTransaction, code: int, why: str) -> None:
         """Silence, or a peer that cannot be reached."""
-        self._fail(self._given_up or code, why, None)
+        if transaction is self._transaction and not self._next_target():
+            self._fail(self._given_up or code, why, None)
+
+    def _on_late(self, transaction: ClientTransaction, response: Response) -> None:
+        """A target that was silent for so long that the call went to another: it is to end there."""
+        known = self._acks.get(response.to_tag)
+        if response.code < 200:
+            self._withdraw(transaction)
+        elif response.code < 300 and known is not None:
+            self._dialog.endpoint.send(*known)
+        elif response.code < 300:
+            self._lost(response)
+
+    def _withdraw(self, transaction: ClientTransaction) -> None:
+        if transaction.draft.branch not in self._withdrawn:
+            self._withdrawn.add(transaction.draft.branch)
+            self._cancel(transaction)
 
     # -- provisional
 
@@ -178,6 +215,8 @@ class Calling:
     def _on_refusal(self, response: Response) -> None:
         if response.code in (401, 407) and not self._given_up and self._retry(response):
             return
+        if response.code == 503 and self._next_target(response):
+            return
         self._fail(response.code if self._given_up != 408 else 408, response.reason, response)
 
     def _retry(self, response: Response) -> bool:
@@ -188,6 +227,8 @@ class Calling:
             response, first.uri, first.method, first.body, self._dialog.endpoint.token()
         )
         if lines:
+            asked = self._transaction  # who asked for credentials gets them, whichever target it was
+            self._flow, self._others = asked.flow, asked.others
             self._begin(first.again(self._dialog.local_seq + 1, lines))
         return bool(lines)
 

@@ -215,13 +215,23 @@ class Responded:
 
 
 @dataclass(frozen=True, slots=True)
+class TargetFailed:
+    """One of several targets of a request did not serve it, and the next is tried: the driver's to remember."""
+
+    flow: Flow
+    """Where it went."""
+    rest: float | None
+    """Seconds for which it asked to be left alone (Retry-After); None when it said nothing."""
+
+
+@dataclass(frozen=True, slots=True)
 class Refused:
     """Something that was turned away: a line for the log."""
 
     flow: Flow
     """Where it came from."""
     code: int
-    """What was replied, or would have been if it could be."""
+    """What was replied, or would have been if it could be; 0 for a connection that was shown out."""
     why: str
     """One line of words."""
 
@@ -243,5 +253,6 @@ Event: TypeAlias = (
     | Registered
     | Unregistered
     | Responded
+    | TargetFailed
     | Refused
 )

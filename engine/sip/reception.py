@@ -68,7 +68,11 @@ class Reception:
                 self._endpoint.reply(
                     request,
                     200,
-                    (("Accept", "application/sdp"), ("Allow", ALLOWED), ("Supported", "replaces, path")),
+                    (
+                        ("Accept", "application/sdp"),
+                        ("Allow", ALLOWED),
+                        ("Supported", "replaces, path, outbound"),
+                    ),
                 )
             else:
                 raise RemoteFault(
@@ -158,12 +162,11 @@ class Reception:
         endpoint = self._endpoint
         changed = self._registrar.register(user, request, endpoint.now)
         bindings = self._registrar.contacts(user, endpoint.now)
-        contacts = [
-            ("Contact", f"<{held.uri}>;expires={max(0, round(held.expires - endpoint.now))}")
-            for held in bindings
-        ]
-        paths = [("Path", path) for path in request.all("path")]
-        endpoint.serve(request).respond(200, header_lines([*contacts, *paths]))
+        lines = [("Contact", held.contact(endpoint.now)) for held in bindings]
+        lines += [("Path", path) for path in request.all("path")]
+        if any(held.reg_id and held.call_id == request.call_id for held in bindings):
+            lines.append(("Require", "outbound"))
+        endpoint.serve(request).respond(200, header_lines(lines))
         if changed:
             self.announce(user)
 

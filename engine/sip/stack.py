@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 from engine.sip import negotiation as n
+from engine.sip import stun
 from engine.sip.auth import ALGORITHMS, Challenger, Credentials
 from engine.sip.calling import Calling
 from engine.sip.dialog import Dialog
@@ -78,7 +79,10 @@ class Stack:
         try:
             message = parse(data, flow)
         except BadMessage as error:
-            self._on_bad(error, flow)
+            if stun.looks_like(data) and not flow.reliable:
+                self._on_stun(data, flow)
+            else:
+                self._on_bad(error, flow)
             return
         if isinstance(message, Response):
             self._on_response(message)
@@ -103,6 +107,16 @@ class Stack:
         """What is to be sent, in order."""
         packets, self.endpoint.packets = self.endpoint.packets, []
         return packets
+
+    def take_unlocated(self) -> list[Flow]:
+        """Names whose addresses are wanted, by `located`, or by `unreachable` when there are none."""
+        names, self.endpoint.unlocated = self.endpoint.unlocated, []
+        return names
+
+    def located(self, name: Flow, found: Sequence[Flow], now: float) -> None:
+        """The targets of a name that `take_unlocated` told, in the order in which to try them; at least one."""
+        self.endpoint.now = now
+        self.endpoint.located(name, found)
 
     def unreachable(self, flow: Flow, now: float) -> None:
         """The driver could not send there, or a stream closed: requests that wait for an answer end
@@ -141,6 +155,7 @@ class Stack:
         uri: str,
         *,
         flow: Flow,
+        others: Sequence[Flow] = (),
         caller: str,
         to: str | None = None,
         offer: bytes,
@@ -150,6 +165,9 @@ class Stack:
     ) -> Dialog:
         """Call somebody. `caller` and `to` are name-addrs such as '"Anna" <sip:anna@acme.test>'.
 
+        `flow` is where the INVITE goes (`targets.first_hop` makes one of a URI), `others` where it goes when nobody
+        there serves it: no answer within `transaction.PATIENCE`, 503, or a failed transport. A name stands for all
+        the targets that DNS has for it.
         Max-Forwards and Route among the headers are taken as such. Raises BadUri and IllegalHeader.
         """
         endpoint = self.endpoint
@@ -169,7 +187,7 @@ class Stack:
         dialog.negotiate(n.SEND_OFFER)
         extra = f"Contact: <{endpoint.contact(flow)}>\r\n{endpoint.about}Content-Type: application/sdp\r\n"
         draft = _draft("INVITE", uri, dialog.sender, dialog.peer, dialog.call_id, 1, headers, extra, offer)
-        calling = Calling(dialog, draft, flow)
+        calling = Calling(dialog, draft, flow, others)
         dialog.begin_calling(calling)
         calling.start()
         return dialog
@@ -180,6 +198,7 @@ class Stack:
         uri: str,
         *,
         flow: Flow,
+        others: Sequence[Flow] = (),
         caller: str,
         to: str,
         now: float,
@@ -192,6 +211,7 @@ class Stack:
     ) -> Request:
         """Send a request outside any dialog (REGISTER, OPTIONS, MESSAGE); Responded tells the outcome.
 
+        `flow` and `others` as in `invite`.
         Give the Call-ID and a higher CSeq of the last one to refresh a registration; an answered challenge
         uses up one more, so count by 2 at least. Raises BadUri and IllegalHeader.
         """
@@ -204,10 +224,10 @@ class Stack:
         draft = _draft(method, uri, sender, checked(to), call_id, cseq or 1, headers, extra, body)
         sequence = iter(range(draft.seq + 1, 0x7FFFFFFF))
         user = RequestUser(
-            endpoint, draft, flow, lambda response: report(response), credentials, lambda: next(sequence)
+            endpoint, draft, lambda response: report(response), credentials, lambda: next(sequence)
         )
-        transaction = endpoint.start(draft, flow, user)
-        sent = parse(transaction.data, transaction.flow)
+        transaction = endpoint.start(draft, flow, user, others)
+        sent = parse(transaction.data or endpoint.preview(draft), transaction.flow)
         if not isinstance(sent, Request):
             raise IllegalHeader(f"{method!r} {uri!r} does not make a request")
 
@@ -222,6 +242,16 @@ class Stack:
         if error.request is not None:
             self.endpoint.reply(error.request, error.code)
         self.endpoint.emit(Refused(flow, error.code, error.why))
+
+    def _on_stun(self, data: bytes, flow: Flow) -> None:
+        """A keep-alive through a NAT."""
+        try:
+            binding = stun.parse_binding(data)
+        except BadMessage as error:
+            self.endpoint.emit(Refused(flow, error.code, error.why))
+            return
+        if binding is not None:
+            self.endpoint.send(stun.answer(binding, flow.host, flow.port), flow)
 
     def _on_response(self, response: Response) -> None:
         """Responses that belong to nothing of ours are dropped, as are those sent by another way."""

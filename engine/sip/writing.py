@@ -33,6 +33,7 @@ REASONS: Final = {
     420: "Bad Extension",
     422: "Session Interval Too Small",
     423: "Interval Too Brief",
+    439: "First Hop Lacks Outbound Support",
     480: "Temporarily Unavailable",
     481: "Call/Transaction Does Not Exist",
     482: "Loop Detected",

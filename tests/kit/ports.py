@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import errno
 import socket
+import struct
 from contextlib import ExitStack
 from dataclasses import dataclass
 from functools import cache
@@ -13,7 +14,7 @@ from typing import Literal
 
 from tests.kit.program import Program
 
-Kind = Literal["udp", "tcp"]
+Kind = Literal["udp", "tcp", "tls"]
 _TYPES = {"udp": socket.SOCK_DGRAM, "tcp": socket.SOCK_STREAM}
 FIRST, LAST, BLOCK = 16_000, 29_999, 1_400
 """Below the kernel's own range; each run of the tests has a block of it, for many a program that is given a free
@@ -63,7 +64,8 @@ def free_ports(host: str, count: int = 1) -> int:
 def _is_free(host: str, port: int) -> bool:
     with ExitStack() as opened:
         for kind in _TYPES.values():
-            probe = opened.enter_context(socket.socket(socket.AF_INET, kind))
+            family = socket.AF_INET6 if ":" in host else socket.AF_INET
+            probe = opened.enter_context(socket.socket(family, kind))
             try:
                 probe.bind((host, port))
             except OSError:
@@ -73,8 +75,13 @@ def _is_free(host: str, port: int) -> bool:
 
 def is_open(kind: Kind, host: str, port: int) -> bool:
     """Whether a socket of this machine is bound there (and listens, for tcp), as the kernel tells."""
-    address = socket.inet_aton(host)[::-1].hex().upper() + f":{port:04X}"
-    rows = Path(f"/proc/net/{kind}").read_text().splitlines()[1:]
+    if ":" in host:
+        words = struct.unpack("<4I", socket.inet_pton(socket.AF_INET6, host))
+        address, table = "".join(f"{word:08X}" for word in words), f"{kind}6"
+    else:
+        address, table = socket.inet_aton(host)[::-1].hex().upper(), kind
+    address += f":{port:04X}"
+    rows = Path(f"/proc/net/{table}").read_text().splitlines()[1:]
     return any(row.split()[1] == address and (kind == "udp" or row.split()[3] == "0A") for row in rows)
 
 
