@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Final
 from engine.sip.flow import Flow, Packet, bracketed
 from engine.sip.message import Request
 from engine.sip.server import InviteServer, OtherServer, ServerTransaction
+from engine.sip.session_timer import Interval
 from engine.sip.timers import Timer, Timers
 from engine.sip.transaction import ClientTransaction, ClientUser, InviteClient, OtherClient
 from engine.sip.transitions import CALLING, TRYING
@@ -18,8 +19,10 @@ from engine.sip.writing import Draft, header_lines, response_bytes
 if TYPE_CHECKING:
     from engine.sip.dialog import Dialog
     from engine.sip.events import Event
+    from engine.sip.subscriptions import Subscription
 
-ALLOWED: Final = "INVITE, ACK, CANCEL, BYE, OPTIONS, REFER, NOTIFY, INFO, REGISTER"
+ALLOWED: Final = "INVITE, ACK, CANCEL, BYE, OPTIONS, PRACK, UPDATE, REFER, NOTIFY, SUBSCRIBE, INFO, REGISTER"
+SUPPORTED: Final = "replaces, 100rel, timer"
 LONGEST_DATAGRAM: Final = 1300
 """Bytes: a longer request goes by TCP (RFC 3261 section 18.1.1)."""
 
@@ -33,6 +36,7 @@ class Endpoint:
         "_local",
         "_vias",
         "about",
+        "allowed",
         "clients",
         "dialogs",
         "events",
@@ -40,17 +44,30 @@ class Endpoint:
         "now",
         "packets",
         "servers",
+        "session_interval",
+        "subscriptions",
+        "texts",
         "timers",
         "token",
     )
 
     def __init__(
-        self, local: Mapping[str, tuple[str, int]], token: Callable[[], str], key: bytes, user_agent: str
+        self,
+        local: Mapping[str, tuple[str, int]],
+        token: Callable[[], str],
+        key: bytes,
+        user_agent: str,
+        session_interval: Interval,
+        texts: tuple[str, ...],
     ) -> None:
         self._local = dict(local)
         self._key = key
         self.token = token
-        self.about = f"Allow: {ALLOWED}\r\nSupported: replaces\r\nUser-Agent: {user_agent}\r\n"
+        self.session_interval = session_interval
+        self.texts = texts
+        """The media types of MESSAGE that the engine takes; none: MESSAGE is refused."""
+        self.allowed = f"{ALLOWED}, MESSAGE" if texts else ALLOWED
+        self.about = f"Allow: {self.allowed}\r\nSupported: {SUPPORTED}\r\nUser-Agent: {user_agent}\r\n"
         """Header lines that say what we can do."""
         self.now = 0.0
         self.timers = Timers()
@@ -60,6 +77,7 @@ class Endpoint:
         self.servers: dict[tuple[str, str, str], ServerTransaction] = {}
         self.merges: dict[str, tuple[str, str, str]] = {}
         self.dialogs: dict[tuple[str, str], Dialog] = {}
+        self.subscriptions: dict[tuple[str, str], Subscription] = {}
         self._vias = {
             name: f"Via: SIP/2.0/{name.upper()} {self._at(name)};rport;branch=" for name in self._local
         }
