@@ -81,12 +81,14 @@ def parse_uri_of(value: str) -> NameAddr:
 
 def check_body(request: Request) -> None:
     """An INVITE's body must be SDP, or hold SDP: `request.body` is then that part alone."""
-    accept = [value.partition(";")[0].strip().lower() for value in request.all("accept")]
-    if "accept" in request.headers and not _SDP_TYPES & set(accept):
-        raise RemoteFault("Accept takes no application/sdp", 406)
+    if "accept" in request.headers:
+        accept = {value.partition(";")[0].strip().lower() for value in request.all("accept")}
+        if not _SDP_TYPES & accept:
+            raise RemoteFault("Accept takes no application/sdp", 406)
     if not request.body:
         return
-    if request.get("content-encoding", "identity").lower() != "identity":
+    encoding = request.headers.get("content-encoding")
+    if encoding is not None and encoding.strip().lower() != "identity":
         raise RemoteFault("Content-Encoding; allowed is none", 415, (("Accept-Encoding", "identity"),))
     kind = request.content_type
     if kind.startswith("multipart/"):

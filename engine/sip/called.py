@@ -43,8 +43,9 @@ class Called:
         self._dialog, self._transaction, self._seq = dialog, transaction, request.cseq
         self._record = "".join(f"Record-Route: {route}\r\n" for route in request.all("record-route"))
         self._asked = asked
-        self._required = "100rel" in request.headers.get("require", "").lower()
-        self._supported = self._required or "100rel" in request.headers.get("supported", "").lower()
+        headers = request.headers
+        self._required = "require" in headers and "100rel" in headers["require"].lower()
+        self._supported = self._required or "100rel" in headers.get("supported", "").lower()
         self._reliable: Reliable | None = None
         self._pending = False
         self._said = False
@@ -67,7 +68,7 @@ class Called:
         dialog = self._dialog
         if self._said and sdp == dialog.local_sdp:
             sdp = b""
-        if not sdp and self.rings_with_offer:
+        if self._required and not sdp and self.rings_with_offer:
             return
         reliably = self._required or bool(sdp and self._supported)
         lines = self._record + dialog.contact_line()

@@ -116,17 +116,20 @@ class Calling:
 
     def _ringing(self, response: Response) -> None:
         dialog, rack = self._dialog, ""
-        if is_reliable(response):
+        if "rseq" in response.headers and is_reliable(response):
             if self._pracks is None:
                 self._pracks = Pracks(dialog)
             rack = self._pracks.take(response)
             if not rack:
                 return
         dialog.state = s.RINGING
-        self.turn_to(response.to_tag, response.headers["to"].strip())
+        if response.to_tag != dialog.remote_tag:
+            self.turn_to(response.to_tag, response.headers["to"].strip())
         if rack:
             dialog.confirm(response)
-        sdp = response.body if response.content_type == "application/sdp" else b""
+        sdp = response.body
+        if sdp and response.content_type != "application/sdp":
+            sdp = b""
         operation = self._carried(n.RELIABLE if rack else n.UNRELIABLE) if sdp else None
         if operation is not None:
             dialog.negotiate(operation)
@@ -203,7 +206,8 @@ class Calling:
     def _won(self, response: Response) -> None:
         dialog = self._dialog
         self._stop_timer()
-        self.turn_to(response.to_tag, response.headers["to"].strip())
+        if response.to_tag != dialog.remote_tag:
+            self.turn_to(response.to_tag, response.headers["to"].strip())
         dialog.confirm(response)
         self._forks = None
         dialog.state = s.CONFIRMED
@@ -345,5 +349,6 @@ class Calling:
         self._dialog.endpoint.emit(event)
 
     def _stop_timer(self) -> None:
-        self._dialog.endpoint.timers.cancel(self._timer)
-        self._timer = None
+        if self._timer is not None:
+            self._dialog.endpoint.timers.cancel(self._timer)
+            self._timer = None

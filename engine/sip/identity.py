@@ -106,7 +106,7 @@ class Identity:
         if contacts:
             with suppress(BadUri):
                 self.target = parse_name_addr(contacts[0]).uri
-        self.aim()
+        self.request_uri, self.route, self.flow = aim(self.target, self.routes, self.home)
 
     def aim(self) -> None:
         """Work out where requests go, after the target, the route set or `home` changed."""

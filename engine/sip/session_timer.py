@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from engine.sip.errors import BadMessage, RemoteFault
@@ -57,18 +58,24 @@ REFRESHER: Final[dict[tuple[bool, str], str]] = {
 
 def asked_in(request: Request, least: int) -> Asked:
     """Read a request. Raises RemoteFault: 400, or 422 with Min-SE for an interval below `least`."""
-    headers = request.headers
-    supported = "timer" in headers.get("supported", "").lower()
-    value = headers.get("session-expires")
+    given = request.headers.get
+    asked = _asked(given("supported", ""), given("session-expires"), given("min-se"))
+    if asked.expires is not None and asked.supported and asked.expires < least:
+        raise RemoteFault(f"Session-Expires {asked.expires} is below {least}", 422, (("Min-SE", str(least)),))
+    return asked
+
+
+@lru_cache(512)
+def _asked(supported: str, value: str | None, least: str | None) -> Asked:
+    known = "timer" in supported.lower()
     if value is None:
-        return Asked(supported=supported)
-    expires = _seconds(value)
-    if supported and expires < least:
-        raise RemoteFault(f"Session-Expires {expires} is below {least}", 422, (("Min-SE", str(least)),))
-    given = headers.get("min-se")
+        return Asked(supported=known)
     refresher = (param(value, "refresher") or "").lower()
     return Asked(
-        expires, _seconds(given) if given else 0, refresher if refresher in ("uac", "uas") else "", supported
+        _seconds(value),
+        _seconds(least) if least else 0,
+        refresher if refresher in ("uac", "uas") else "",
+        known,
     )
 
 
@@ -86,6 +93,28 @@ def _seconds(value: str) -> int:
 
 def _min_se(least: int) -> str:
     return f"Min-SE: {least}\r\n" if least > USUAL_LEAST else ""
+
+
+@lru_cache(512)
+def granted(asked: Asked, own: Interval) -> tuple[Interval, bool, str]:
+    """What our 2xx makes of what they ask for: the interval, whether we refresh, and its header lines."""
+    least = max(asked.least, own.least)
+    expires = own.expires if asked.expires is None else min(asked.expires, own.expires)
+    role = REFRESHER[asked.supported, asked.refresher]
+    required = "Require: timer\r\n" if asked.supported else ""
+    interval = Interval(max(expires, least), least)
+    return interval, role == "uas", f"{required}Session-Expires: {interval.expires};refresher={role}\r\n"
+
+
+@lru_cache(512)
+def agreed(value: str) -> tuple[int, bool]:
+    """What Session-Expires in a 2xx says: seconds, and whether we refresh. Seconds are 0 when it cannot be
+    read: it is then as if they knew nothing of session timers.
+    """
+    try:
+        return max(_seconds(value), SHORTEST), (param(value, "refresher") or "").lower() != "uas"
+    except BadMessage:
+        return 0, True
 
 
 class SessionTimer:
@@ -112,27 +141,18 @@ class SessionTimer:
 
     def answer_lines(self, asked: Asked) -> str:
         """The header lines of a 2xx of ours, which starts the clock anew."""
-        wanted, least = self._dialog.endpoint.session_interval
-        expires = wanted if asked.expires is None else min(asked.expires, wanted)
-        self.interval = Interval(max(expires, asked.least, least), max(asked.least, least))
-        role = REFRESHER[asked.supported, asked.refresher]
-        if asked.supported and not asked.refresher and self._running:
-            role = "uas" if self.ours else "uac"
-        self.ours = role == "uas"
+        if self._running and asked.supported and not asked.refresher:
+            asked = asked._replace(refresher="uas" if self.ours else "uac")
+        self.interval, self.ours, lines = granted(asked, self._dialog.endpoint.session_interval)
         self._wind()
-        required = "Require: timer\r\n" if asked.supported else ""
-        return f"{required}Session-Expires: {self.interval.expires};refresher={role}\r\n"
+        return lines
 
     def agree(self, response: Response) -> None:
         """A 2xx of theirs starts the clock anew."""
         value = response.headers.get("session-expires")
-        self.ours = True
-        if value is not None:
-            try:
-                self.interval = self.interval._replace(expires=max(_seconds(value), SHORTEST))
-                self.ours = (param(value, "refresher") or "").lower() != "uas"
-            except BadMessage:
-                pass  # what cannot be read is as if they knew nothing of it
+        expires, self.ours = (self.interval.expires, True) if value is None else agreed(value)
+        if expires and expires != self.interval.expires:
+            self.interval = Interval(expires, self.interval.least)
         self._wind()
 
     def lengthen(self, least: int) -> bool:
@@ -143,11 +163,12 @@ class SessionTimer:
 
     def stop(self) -> None:
         """The call is over."""
-        self._dialog.endpoint.timers.cancel(self._timer)
+        if self._timer is not None:
+            self._dialog.endpoint.timers.cancel(self._timer)
 
     def _wind(self) -> None:
         endpoint, seconds = self._dialog.endpoint, self.interval.expires
-        endpoint.timers.cancel(self._timer)
+        self.stop()
         self._running = True
         self._expiry = endpoint.now + seconds - min(MARGIN, seconds / 3)
         first = endpoint.now + seconds / 2 if self.ours else self._expiry
