@@ -120,6 +120,9 @@ class Cause:
     text: str = ""
     """The far end's words; never trusted as text for a page."""
 
+    def __str__(self) -> str:
+        return f"{self.protocol} {self.code} {self.text}".rstrip()
+
 
 class LegEnd(StrEnum):
     """Why a party's seat became empty."""

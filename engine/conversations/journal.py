@@ -5,7 +5,7 @@ from __future__ import annotations
 import structlog
 
 from engine.conversations.conversation import Conversation
-from engine.facts import Clock, Phase
+from engine.facts import Clock, Outcome, Phase
 from engine.recordings.catalogue import Recorded
 from engine.recordings.sidecar import wall
 from engine.store.records import (
@@ -50,10 +50,14 @@ class Journal:
             )
         )
 
-    def missed(self, call: Conversation, agent: str, outcome: str, code: int | None) -> None:
+    def missed(self, call: Conversation, agent: str, outcome: Outcome) -> None:
         """An agent was rung and did not take it."""
-        log.info("agent_missed", conversation=call.id, agent=agent, outcome=outcome, code=code)
-        detail = {"agent": agent, "outcome": outcome, "code": code}
+        answer, code = outcome.answer.value, outcome.code
+        cause = str(outcome.cause or "")
+        log.info("agent_missed", conversation=call.id, agent=agent, outcome=answer, code=code, cause=cause)
+        detail: dict[str, str | int | None] = {"agent": agent, "outcome": answer, "code": code}
+        if cause:
+            detail["cause"] = cause
         self._note(call, "agent_missed", detail)
 
     def noted(self, call: Conversation, event: str, detail: dict[str, str | int | None]) -> None:

@@ -9,7 +9,7 @@ from engine.sip.errors import BadUri
 from engine.sip.flow import Flow
 from engine.sip.header import params
 from engine.sip.message import Response
-from engine.sip.uri import parse_name_addr
+from engine.sip.uri import parse_name_addr, parse_uri
 
 MOST: Final = 5
 """Contacts that one call tries."""
@@ -47,12 +47,22 @@ class Redirects:
         if response.code == 380:
             return
         found: list[tuple[str, Flow, bool]] = []
-        for uri in redirections(response):
-            flow = self._follow(uri) if uri not in self._seen and len(self._seen) <= MOST else None
+        for named in redirections(response):
+            uri = named.partition("?")[0]
+            flow = self._where(uri)
             if flow is not None:
                 self._seen.add(uri)
                 found.append((uri, flow, response.code == 305))
         self._waiting[:0] = found
+
+    def _where(self, uri: str) -> Flow | None:
+        if uri in self._seen or len(self._seen) > MOST:
+            return None
+        try:
+            parse_uri(uri)
+        except BadUri:
+            return None
+        return self._follow(uri)
 
     def next(self) -> tuple[str, Flow, bool] | None:
         """The next target, how it is reached, and whether it is a proxy for the same Request-URI."""
