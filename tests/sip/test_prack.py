@@ -347,13 +347,13 @@ def test_interop_01_a_caller_without_an_offer_gets_ours_when_it_rings() -> None:
     play = Playbook()
     carrier = Party(play)
     dialog = required_call(play, carrier, b"")
-    assert dialog.rings_with_offer
+    before = dialog.rings_with_offer
     dialog.ring(play.now)  # without an offer it may not ring reliably
     play.quiet()
     dialog.ring(play.now, ANSWER)
     ringing = carrier.hears(180)
     assert ringing.body == ANSWER
-    assert not dialog.rings_with_offer
+    assert (before, dialog.rings_with_offer) == (True, False)
     dialog.accept(ANSWER, play.now)
     play.quiet()
     play << prack(carrier, ringing, OFFER)
