@@ -172,7 +172,7 @@ class Dialog(Identity):
 
     def press(self, key: str, milliseconds: int, now: float) -> None:
         """Send a key (0-9 * # A-D) as INFO with application/dtmf-relay."""
-        if self.step(s.ANSWER, now):
+        if self.step(s.PRESS, now):
             self.send(
                 "INFO", lambda response: None, f"Content-Type: {RELAY}\r\n", relay_body(key, milliseconds)
             )

@@ -22,9 +22,12 @@ REFUSE: Final = "refuse"
 HANG_UP: Final = "hang up"
 MODIFY: Final = "modify"
 ANSWER: Final = "answer"
+PRESS: Final = "press"
 TRANSFER: Final = "transfer"
 
-_LATE: Final = dict.fromkeys((RING, PROGRESS, ACCEPT, REFUSE, HANG_UP, MODIFY, ANSWER, TRANSFER), ENDED)
+_LATE: Final = dict.fromkeys(
+    (RING, PROGRESS, ACCEPT, REFUSE, HANG_UP, MODIFY, ANSWER, PRESS, TRANSFER), ENDED
+)
 
 DIALOG: Final[dict[str, dict[str, str]]] = {
     CALLING: {HANG_UP: CANCELLING},
@@ -41,6 +44,12 @@ DIALOG: Final[dict[str, dict[str, str]]] = {
     },
     ACCEPTED: {HANG_UP: CLOSING, ANSWER: ACCEPTED},
     CLOSING: {HANG_UP: CLOSING, ANSWER: CLOSING},
-    CONFIRMED: {HANG_UP: ENDED, MODIFY: CONFIRMED, ANSWER: CONFIRMED, TRANSFER: CONFIRMED},
+    CONFIRMED: {
+        HANG_UP: ENDED,
+        MODIFY: CONFIRMED,
+        ANSWER: CONFIRMED,
+        PRESS: CONFIRMED,
+        TRANSFER: CONFIRMED,
+    },
     ENDED: _LATE,
 }
