@@ -28,7 +28,7 @@ from engine.sip.events import (
 )
 from engine.sip.flow import Flow
 from engine.sip.hop import next_hop
-from engine.sip.offer import LocalMedia
+from engine.sip.offer import Agreed, LocalMedia
 from engine.sip.reason import cause_of
 from engine.transports.driver import Driver
 from media.control import Digit, MediaLost, RecordingEnded, RowRef
@@ -225,13 +225,14 @@ class Attempt:
             self.owner.finished(self, LegEnd.FAILED)
 
     def _on_reoffered(self, theirs: bytes | None) -> None:
-        """Hold, resume, a new address, or a session timer's refresh: our version stays when nothing else does not."""
+        """Hold, resume, a new address, or a session timer's refresh: a description of ours that says nothing new
+        keeps its version.
+        """
         driver, before = self._plant.driver, self._dialog.local_sdp
         try:
-            sdp = self._answer(theirs)
-            if sdp != before:
+            if self._described(theirs)[0] != before:
                 self._local = replace(self._local, version=self._local.version + 1)
-                sdp = self._answer(theirs)
+            sdp = self._answer(theirs)
         except RemoteFault as fault:
             log.warning("reoffer_refused", leg=self._label, code=fault.code, why=fault.why)
             with driver.turn() as now:
@@ -250,11 +251,17 @@ class Attempt:
 
     def _answer(self, theirs: bytes | None) -> bytes:
         """Our answer to their offer, with the row aimed; or our offer, where they want one."""
+        sdp, agreed = self._described(theirs)
+        if agreed is not None:
+            self.row.aim(stream(agreed))
+        return sdp
+
+    def _described(self, theirs: bytes | None) -> tuple[bytes, Agreed | None]:
+        """What `_answer` says, and what it settles."""
         if theirs is None:
-            return offer.make_offer(self._local)
+            return offer.make_offer(self._local), None
         answered = offer.answer(theirs, self._local)
-        self.row.aim(stream(answered.agreed))
-        return answered.sdp
+        return answered.sdp, answered.agreed
 
     def _settled(self, answer: bytes | None) -> bool:
         """Aim the row as their answer to our offer says; False when it cannot be used."""
