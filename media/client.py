@@ -15,6 +15,7 @@ from typing import Final, Protocol
 
 from media.arena import Arena, ClipRef
 from media.control import (
+    MOST,
     Aim,
     BadClip,
     Close,
@@ -101,10 +102,10 @@ class PlaneRow:
         self.stream = stream
         self._tell(Aim(self.ref, stream))
 
-    def hear(self, source: RowRef | Clip | None) -> None:
-        """Raises TypeError for a clip that is not of this plane's arena."""
-        if source is None or isinstance(source, RowRef):
-            self._tell(Hear(self.ref, source=source))
+    def hear(self, source: RowRef | tuple[RowRef, ...] | Clip | None) -> None:
+        """Raises TypeError for a clip that is not of this plane's arena, ValueError for more than MOST rows."""
+        if source is None or isinstance(source, (RowRef, tuple)):
+            self._tell(Hear(self.ref, _sources(source)))
         else:
             clip = _known(source)
             self._tell(Hear(self.ref, clip=(clip.at, clip.frames)))
@@ -324,15 +325,27 @@ class MediaPlane:
         return await self.loader(path)
 
     def soon(self) -> None:
-        """Send the commands of this turn of the loop together, at its end."""
+        """Send the commands of this turn of the loop and the next together.
+
+        An answered leg is aimed in one turn and its story, woken by that, says in the next what it hears. Sent
+        apart, the row would begin with a frame of silence and, in another phase of the tick, be 30 ms late.
+        """
         if not self._flushing:
             self._flushing = True
-            asyncio.get_running_loop().call_soon(self._flush)
+            loop = asyncio.get_running_loop()
+            loop.call_soon(loop.call_soon, self._flush)
 
     def _flush(self) -> None:
         self._flushing = False
         for host in self.hosts:
             host.flush()
+
+
+def _sources(source: RowRef | tuple[RowRef, ...] | None) -> tuple[RowRef, ...]:
+    sources = (source,) if isinstance(source, RowRef) else source or ()
+    if len(sources) > MOST:
+        raise ValueError(f"{len(sources)} rows to be heard by one: at most {MOST} expected")
+    return sources
 
 
 def _known(clip: Clip) -> ClipRef:

@@ -5,10 +5,12 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import cast
 
 import anyio
 import structlog
 from anyio.lowlevel import checkpoint_if_cancelled
+from structlog.typing import FilteringBoundLogger as BoundLogger
 
 from engine.facts import Answer, Cause, LegEnd, Outcome, Party
 from engine.legs.attempt import Attempt, AttemptOwner
@@ -17,7 +19,7 @@ from engine.sip.errors import SipError
 from engine.sip.reason import ELSEWHERE
 from media.control import Digit, RecordingEnded
 
-log = structlog.get_logger()
+_log = structlog.get_logger()
 
 OUTCOMES = {486: Answer.BUSY, 600: Answer.BUSY, 603: Answer.REJECTED, 480: Answer.UNREACHABLE,
             404: Answer.UNREACHABLE, 408: Answer.UNREACHABLE, 503: Answer.UNREACHABLE}  # fmt: skip
@@ -31,8 +33,10 @@ class Leg(AttemptOwner):
     are called off. `replace` puts another dialog into the seat without the party losing a word.
     """
 
-    def __init__(self, leg_id: str, party: Party) -> None:
+    def __init__(self, leg_id: str, party: Party, conversation: str) -> None:
         self.id = leg_id
+        self.conversation = conversation
+        """The one that owns it at the moment."""
         self.party = party
         self.end: LegEnd | None = None
         self.cause: Cause | None = None
@@ -47,7 +51,7 @@ class Leg(AttemptOwner):
         self.on_replaced: Callable[[], None] | None = None
         """Who hears that another dialog has taken the seat."""
         self._on_end: list[Callable[[], None]] = []
-        self._hears: Clip | Leg | None = None
+        self._hears: Clip | tuple[Leg, ...] | None = None
         self._audience: list[Leg] = []
         """Legs that hear this one."""
         self._settled = asyncio.Event()
@@ -72,6 +76,11 @@ class Leg(AttemptOwner):
         """The attempt that carries the conversation. Only while somebody is seated."""
         assert self.seated is not None, "nobody is seated"
         return self.seated
+
+    @property
+    def log(self) -> BoundLogger:
+        """Lines about this party carry its conversation and its own id."""
+        return cast(BoundLogger, _log.bind(conversation=self.conversation, leg=self.id))
 
     @property
     def up(self) -> bool:
@@ -110,13 +119,13 @@ class Leg(AttemptOwner):
         """Play a clip to its end; cancelling stops it."""
         await self.row.play(clip)
 
-    def hear(self, source: Clip | Leg | None) -> None:
-        """What the party hears from now on: music, another party, or silence."""
-        if isinstance(self._hears, Leg):
-            self._hears._audience.remove(self)
-        if isinstance(source, Leg):
-            source._audience.append(self)
-        self._hears = source
+    def hear(self, source: Clip | Leg | tuple[Leg, ...] | None) -> None:
+        """What the party hears from now on: music, another party, several but for itself, or silence."""
+        for leg in self._voices():
+            leg._audience.remove(self)
+        self._hears = (source,) if isinstance(source, Leg) else source
+        for leg in self._voices():
+            leg._audience.append(self)
         self._tune()
 
     def record(self, path: Path) -> None:
@@ -204,17 +213,27 @@ class Leg(AttemptOwner):
 
     def _tune(self) -> None:
         """Tell the row what the party hears."""
-        source = self._hears
-        if not self.up or (isinstance(source, Leg) and not source.up):
+        if not self.up:
             return
-        self.row.hear(source.row.ref if isinstance(source, Leg) else source)
+        voices = self._voices()
+        there = [leg for leg in voices if leg.up]
+        if isinstance(self._hears, tuple) and len(there) > 1:
+            self.row.hear(tuple(leg.row.ref for leg in self._hears if leg.up))
+        elif there:
+            self.row.hear(there[0].row.ref)
+        elif not voices:
+            self.row.hear(None if isinstance(self._hears, tuple) else self._hears)
+
+    def _voices(self) -> list[Leg]:
+        """Whom the party hears."""
+        return [leg for leg in self._hears if leg is not self] if isinstance(self._hears, tuple) else []
 
     def _start(self, attempt: Attempt) -> None:
         """A contact that cannot be called is a phone that does not answer."""
         try:
             attempt.start()
         except SipError as error:
-            log.warning("not_callable", leg=self.id, why=str(error))
+            self.log.warning("not_callable", why=str(error))
             self.failed(attempt, None)
 
     def _drop(self, attempt: Attempt) -> None:
