@@ -42,6 +42,7 @@ BUILT: Tree = {
         "domain": _all,
         "external_address": _all,
         "digest": _all,
+        "session_timer": _all,
         "register": _all,
     },
     "trunks": {ANY: {"target": _all, "accept_from": _all}},

@@ -99,6 +99,7 @@ async def assemble(settings: Settings, world: World, sound: Sound, store: Store,
         min_expires=int(settings.sip.register_.min_expires),
         max_expires=int(settings.sip.register_.max_expires),
         algorithms=settings.sip.digest,
+        session_timer=(int(settings.sip.session_timer.expires), int(settings.sip.session_timer.min)),
     )
     driver = Driver(stack, clock, world.locator)
     codecs = tuple(codec for codec in settings.media.codecs if codec in BUILT_CODECS)

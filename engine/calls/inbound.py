@@ -110,7 +110,7 @@ async def present(desk: Desk, conversation: Conversation, caller: Leg, hold: Hol
             undo.pop_all()
             return Connected(leg, hold)
         hold.not_taken(outcome.answer)
-    desk.journal.missed(conversation, leg.id, person.id, outcome.answer.value, outcome.code)
+    desk.journal.missed(conversation, leg.id, person.id, outcome)
     conversation.agent = ""
     return None
 
@@ -120,6 +120,8 @@ def gone(caller: Leg) -> Ended:
     match caller.end:
         case LegEnd.NO_ACK:
             return Ended(Reason.NO_ACK)
+        case LegEnd.LOST:
+            return Ended(Reason.LOST, by="customer", detail=str(caller.cause or ""))
         case LegEnd.MEDIA_LOST:
             return Ended(Reason.MEDIA_LOST)
         case LegEnd.FAILED:
@@ -127,4 +129,4 @@ def gone(caller: Leg) -> Ended:
         case LegEnd.FAULT:
             return Ended(Reason.FAULT)
         case _:
-            return Ended(Reason.ABANDONED, by="customer")
+            return Ended(Reason.ABANDONED, by="customer", detail=str(caller.cause or ""))

@@ -10,6 +10,7 @@ from engine.sip.events import TargetFailed
 from engine.sip.flow import Flow, Packet, bracketed, is_address
 from engine.sip.message import Request
 from engine.sip.server import InviteServer, OtherServer, ServerTransaction
+from engine.sip.session_timer import Interval
 from engine.sip.timers import Timer, Timers
 from engine.sip.transaction import ClientTransaction, ClientUser, InviteClient, OtherClient
 from engine.sip.transitions import CALLING, TRYING
@@ -19,8 +20,10 @@ from engine.sip.writing import Draft, header_lines, response_bytes
 if TYPE_CHECKING:
     from engine.sip.dialog import Dialog
     from engine.sip.events import Event
+    from engine.sip.subscriptions import Subscription
 
-ALLOWED: Final = "INVITE, ACK, CANCEL, BYE, OPTIONS, REFER, NOTIFY, INFO, REGISTER"
+ALLOWED: Final = "INVITE, ACK, CANCEL, BYE, OPTIONS, PRACK, UPDATE, REFER, NOTIFY, SUBSCRIBE, INFO, REGISTER"
+SUPPORTED: Final = "replaces, 100rel, timer"
 LONGEST_DATAGRAM: Final = 1300
 """Bytes: a longer request goes by TCP (RFC 3261 section 18.1.1)."""
 
@@ -35,6 +38,7 @@ class Endpoint:
         "_speaks",
         "_vias",
         "about",
+        "allowed",
         "clients",
         "dialogs",
         "events",
@@ -42,19 +46,32 @@ class Endpoint:
         "now",
         "packets",
         "servers",
+        "session_interval",
+        "subscriptions",
+        "texts",
         "timers",
         "token",
         "unlocated",
     )
 
     def __init__(
-        self, local: Mapping[str, tuple[str, int]], token: Callable[[], str], key: bytes, user_agent: str
+        self,
+        local: Mapping[str, tuple[str, int]],
+        token: Callable[[], str],
+        key: bytes,
+        user_agent: str,
+        session_interval: Interval,
+        texts: tuple[str, ...],
     ) -> None:
         self._local = dict(local)
         self._speaks = frozenset(name.removesuffix("6") for name in local)
         self._key = key
         self.token = token
-        self.about = f"Allow: {ALLOWED}\r\nSupported: replaces\r\nUser-Agent: {user_agent}\r\n"
+        self.session_interval = session_interval
+        self.texts = texts
+        """The media types of MESSAGE that the engine takes; none: MESSAGE is refused."""
+        self.allowed = f"{ALLOWED}, MESSAGE" if texts else ALLOWED
+        self.about = f"Allow: {self.allowed}\r\nSupported: {SUPPORTED}\r\nUser-Agent: {user_agent}\r\n"
         """Header lines that say what we can do."""
         self.now = 0.0
         self.timers = Timers()
@@ -66,6 +83,7 @@ class Endpoint:
         self.servers: dict[tuple[str, str, str], ServerTransaction] = {}
         self.merges: dict[str, tuple[str, str, str]] = {}
         self.dialogs: dict[tuple[str, str], Dialog] = {}
+        self.subscriptions: dict[tuple[str, str], Subscription] = {}
         self._vias: dict[str, str] = {}
         self._contacts: dict[str, str] = {}
         for name in sorted(self._speaks | {"tls"}):

@@ -16,10 +16,13 @@ from engine.sip.events import Event, Refused, Responded
 from engine.sip.flow import Flow, Packet
 from engine.sip.framer import PING
 from engine.sip.message import Request, Response, parse
+from engine.sip.message_summary import Summary
 from engine.sip.reception import Authority, Reception
+from engine.sip.redirects import Follow, Redirects
 from engine.sip.registrar import Registrar
 from engine.sip.request_user import RequestUser
 from engine.sip.server import InviteServer
+from engine.sip.session_timer import Interval
 from engine.sip.transitions import CALLING, PROCEEDING, TRYING
 from engine.sip.uri import parse_uri
 from engine.sip.writing import MAX_HOPS, Draft, checked, header_lines
@@ -35,6 +38,7 @@ class Live:
     clients: int
     servers: int
     timers: int
+    subscriptions: int = 0
 
 
 class Stack:
@@ -55,12 +59,19 @@ class Stack:
         max_expires: int = 3600,
         algorithms: Sequence[str] = ALGORITHMS,
         user_agent: str = "Cordboard",
+        session_timer: tuple[int, int] = Interval(),
+        texts: Sequence[str] = (),
     ) -> None:
         """`local` maps a transport to the host and port that Via and Contact name; `token` gives unguessable
         text of at least 16 hexadecimal digits, never twice; `key` signs nonces; the expires are seconds;
-        `algorithms` are those of our digest challenges, the preferred one first.
+        `algorithms` are those of our digest challenges, the preferred one first; `session_timer` is the
+        Session-Expires that we ask for and the shortest that we take; `texts` are the media types of MESSAGE that
+        are taken.
         """
-        self.endpoint = Endpoint(local, token, key, checked(user_agent))
+        self.endpoint = Endpoint(
+            local, token, key, checked(user_agent), Interval(*session_timer), tuple(texts)
+        )
+        self._session_lines = self.endpoint.session_interval.lines()
         self.registrar = Registrar(min_expires, max_expires)
         """Who is registered where."""
         challenger = Challenger(authority.domain, key, authority.secret_of, algorithms)
@@ -130,6 +141,8 @@ class Stack:
         if flow.connection is not None:
             for dialog in list(endpoint.dialogs.values()):
                 dialog.forget_connection(flow)
+            for subscription in endpoint.subscriptions.values():
+                subscription.forget_connection(flow)
             for server in endpoint.servers.values():
                 if server.flow == flow:
                     server.forget_connection()
@@ -140,7 +153,13 @@ class Stack:
     def live(self) -> Live:
         """How much the stack holds now."""
         endpoint = self.endpoint
-        return Live(len(endpoint.dialogs), len(endpoint.clients), len(endpoint.servers), len(endpoint.timers))
+        return Live(
+            len(endpoint.dialogs),
+            len(endpoint.clients),
+            len(endpoint.servers),
+            len(endpoint.timers),
+            len(endpoint.subscriptions),
+        )
 
     @property
     def unanswered(self) -> int:
@@ -158,17 +177,20 @@ class Stack:
         others: Sequence[Flow] = (),
         caller: str,
         to: str | None = None,
-        offer: bytes,
+        offer: bytes | None,
         now: float,
         headers: Sequence[tuple[str, str]] = (),
         credentials: Credentials | None = None,
+        follow: Follow | None = None,
     ) -> Dialog:
         """Call somebody. `caller` and `to` are name-addrs such as '"Anna" <sip:anna@acme.test>'.
 
         `flow` is where the INVITE goes (`targets.first_hop` makes one of a URI), `others` where it goes when nobody
         there serves it: no answer within `transaction.PATIENCE`, 503, or a failed transport. A name stands for all
         the targets that DNS has for it.
-        Max-Forwards and Route among the headers are taken as such. Raises BadUri and IllegalHeader.
+        Without an offer the far end makes one (Offered). A 3xx ends the call, unless `follow` says where its
+        contacts are reached. Max-Forwards and Route among the headers are taken as such. Raises BadUri and
+        IllegalHeader.
         """
         endpoint = self.endpoint
         endpoint.now = now
@@ -184,10 +206,14 @@ class Stack:
         )
         dialog.called = parse_uri(uri).user
         dialog.target, dialog.credentials, dialog.local_sdp = uri, credentials, offer
-        dialog.negotiate(n.SEND_OFFER)
-        extra = f"Contact: <{endpoint.contact(flow)}>\r\n{endpoint.about}Content-Type: application/sdp\r\n"
-        draft = _draft("INVITE", uri, dialog.sender, dialog.peer, dialog.call_id, 1, headers, extra, offer)
-        calling = Calling(dialog, draft, flow, others)
+        if offer is not None:
+            dialog.negotiate(n.SEND_OFFER)
+        typed = "" if offer is None else "Content-Type: application/sdp\r\n"
+        extra = f"Contact: <{endpoint.contact(flow)}>\r\n{endpoint.about}{self._session_lines}{typed}"
+        draft = _draft(
+            "INVITE", uri, dialog.sender, dialog.peer, dialog.call_id, 1, headers, extra, offer or b""
+        )
+        calling = Calling(dialog, draft, flow, others, Redirects(follow, uri) if follow is not None else None)
         dialog.begin_calling(calling)
         calling.start()
         return dialog
@@ -236,6 +262,11 @@ class Stack:
 
         return sent
 
+    def summarise(self, user: str, summary: Summary, now: float) -> None:
+        """A mailbox changed: the user's phones that subscribed to it are told."""
+        self.endpoint.now = now
+        self._reception.mailboxes.set(user, summary)
+
     # -- what arrives
 
     def _on_bad(self, error: BadMessage, flow: Flow) -> None:
@@ -277,6 +308,8 @@ class Stack:
             dialog.on_request(request)
         elif request.method == "CANCEL":
             self._cancel(request)
+        elif (subscription := self.endpoint.subscriptions.get((request.call_id, request.to_tag))) is not None:
+            subscription.on_request(request)
         elif request.method != "ACK":
             self.endpoint.reply(request, 481)
 
@@ -289,7 +322,7 @@ class Stack:
             return
         self.endpoint.reply(request, 200, tag=invite.tag)
         if invite.user is not None:
-            invite.user.on_cancel()
+            invite.user.on_cancel(request)
 
 
 def _same_way(sent: Flow, broken: Flow) -> bool:
