@@ -10,6 +10,7 @@ from typing import Any
 
 import aiohttp
 
+from engine.store.store import Store
 from engine.web.media_reports import MediaReports
 from engine.web.metrics import Gauges
 from engine.web.site import create_site, serve
@@ -62,10 +63,12 @@ class Client:
 
 
 @asynccontextmanager
-async def office(folder: Path, yaml: str | None = None) -> AsyncIterator[Client]:
+async def office(
+    folder: Path, yaml: str | None = None, *, store: Store | None = None
+) -> AsyncIterator[Client]:
     """An engine on a network in memory, and its API."""
     (folder / "greeting.wav").write_bytes(b"RIFF")
-    async with contact_centre(folder, yaml or with_tokens()) as centre:
+    async with contact_centre(folder, yaml or with_tokens(), store=store) as centre:
         works, sounds = centre.engine.office, centre.engine.desk.sounds
         sounds["support"] = replace(sounds["support"], greeting=None)  # it would be heard in real time
         gauges = Gauges(works, centre.engine.driver.messages, REPORTS, lambda: 7)

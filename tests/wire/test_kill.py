@@ -22,7 +22,7 @@ from tests.kit.ports import free_ports
 from tests.kit.program import Program, running
 from tools.softphone import Account, Call, Phone, Script
 
-KILLS = int(os.environ.get("CORDBOARD_KILLS", "5"))
+KILLS = int(os.environ.get("CORDBOARD_KILLS", "20"))
 AGENTS = {"anna": "127.0.0.11", "bob": "127.0.0.12"}
 MENDED_WITHIN = 20.0
 """Seconds: a recorder that outlives the engine keeps its files for a moment, and then they are looked at again."""
