@@ -27,9 +27,9 @@ def server() -> Iterator[Postgres]:
         yield running
 
 
-@pytest.fixture(params=["sqlite", pytest.param("postgresql", marks=pytest.mark.peer("postgres"))])
+@pytest.fixture
 def url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
-    """A database that does not exist yet, or is empty: of each kind."""
+    """A database that does not exist yet, or is empty: sqlite or postgresql, as the test says."""
     if request.param == "sqlite":
         return f"sqlite:///{tmp_path}/store.db"
     running: Postgres = request.getfixturevalue("server")
