@@ -324,10 +324,15 @@ class MediaPlane:
         return await self.loader(path)
 
     def soon(self) -> None:
-        """Send the commands of this turn of the loop together, at its end."""
+        """Send the commands of this turn of the loop and the next together.
+
+        An answered leg is aimed in one turn and its story, woken by that, says in the next what it hears. Sent
+        apart, the row would begin with a frame of silence and, in another phase of the tick, be 30 ms late.
+        """
         if not self._flushing:
             self._flushing = True
-            asyncio.get_running_loop().call_soon(self._flush)
+            loop = asyncio.get_running_loop()
+            loop.call_soon(loop.call_soon, self._flush)
 
     def _flush(self) -> None:
         self._flushing = False

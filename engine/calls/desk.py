@@ -91,7 +91,7 @@ class Desk:
             customer_number=customer.number,
             agent_name=agent.name if agent is not None else "",
         )
-        leg.on_recorded = partial(self._whole, conversation)
+        leg.on_recorded = partial(self._whole, conversation, leg.id)
         recording = self.recordings.start(leg.row, facts)
         leg.on_replaced = partial(self.record, conversation, leg, agent, segment + 1)
         conversation.recordings.append(recording)
@@ -101,15 +101,15 @@ class Desk:
         for recording in conversation.recordings:
             recording.answered_by(agent.name)
 
-    def _whole(self, conversation: Conversation, event: RecordingEnded) -> None:
+    def _whole(self, conversation: Conversation, leg: str, event: RecordingEnded) -> None:
         """A file is whole: name it and keep its facts, where a slow disk holds up no call."""
         finished = asyncio.get_running_loop().run_in_executor(self.disk, self.recordings.ended, event)
-        finished.add_done_callback(partial(self._kept, conversation))
+        finished.add_done_callback(partial(self._kept, conversation, leg))
 
-    def _kept(self, conversation: Conversation, finished: asyncio.Future[Recorded | None]) -> None:
+    def _kept(self, conversation: Conversation, leg: str, finished: asyncio.Future[Recorded | None]) -> None:
         recorded = finished.result()
         if recorded is not None:
-            self.journal.recorded(conversation, recorded)
+            self.journal.recorded(conversation, leg, recorded)
 
 
 def name_addr(party: Party, domain: str) -> str:

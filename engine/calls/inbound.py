@@ -5,7 +5,6 @@ from __future__ import annotations
 from contextlib import ExitStack
 
 import anyio
-import structlog
 from anyio.lowlevel import checkpoint_if_cancelled
 
 from engine.agents.floor import Hold
@@ -21,8 +20,6 @@ from engine.policy.waiting import Connect, GiveUp, Greet, Wait, next_step
 from engine.queues.place import Place
 from engine.sip.errors import RemoteFault
 from media.control import NoRow
-
-log = structlog.get_logger()
 
 
 async def arrive(desk: Desk, conversation: Conversation) -> Next:
@@ -91,20 +88,20 @@ async def present(desk: Desk, conversation: Conversation, caller: Leg, hold: Hol
     with ExitStack() as undo:
         undo.enter_context(hold)
         conversation.agent = person.id
-        conversation.enter(Phase.PRESENTED)
         leg = conversation.seat(Party("agent", person.id, person.name))
         undo.callback(conversation.vacate, leg)
+        conversation.enter(Phase.PRESENTED)
         try:
             phones = desk.phones(conversation, leg, caller, person.id)
         except NoRow as error:
-            log.warning("no_row_for_agent", agent=person.id, why=str(error))
+            leg.log.warning("no_row_for_agent", agent=person.id, why=str(error))
             phones = []
         outcome = await leg.dial(phones, desk.ring_agent)
         if outcome.answer is Answer.ANSWERED:
             undo.pop_all()
             return Connected(leg, hold)
         hold.not_taken(outcome.answer)
-    desk.journal.missed(conversation, person.id, outcome.answer.value, outcome.code)
+    desk.journal.missed(conversation, leg.id, person.id, outcome.answer.value, outcome.code)
     conversation.agent = ""
     return None
 

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from functools import partial
+from typing import cast
 
 import structlog
+from structlog.typing import FilteringBoundLogger as BoundLogger
 
 from engine.calls.desk import Desk
 from engine.calls.inbound import arrive
@@ -43,7 +45,8 @@ class Reception:
         try:
             self._hear(event)
         except Exception:
-            log.exception("event_fault", about=type(event).__name__)
+            logger = self._log_of(event)
+            logger.exception("event_fault", about=type(event).__name__)
             self._give_up(event)
 
     def _hear(self, event: Event) -> None:
@@ -58,6 +61,14 @@ class Reception:
                 self._refusals.add(event)
             case _:
                 self._to_attempt(event)
+
+    def _log_of(self, event: Event) -> BoundLogger:
+        """Lines about an event carry the leg it is for, or the dialog nobody sits in."""
+        dialog = getattr(event, "dialog", None)
+        attempt = self._attempts.get(dialog) if dialog is not None else None
+        if attempt is not None:
+            return attempt.owner.log
+        return cast(BoundLogger, log.bind(call_id=dialog.call_id) if dialog is not None else log)
 
     def _to_attempt(self, event: Event) -> None:
         dialog = getattr(event, "dialog", None)
@@ -113,11 +124,11 @@ class Reception:
 
     def _seat(self, conversation: Conversation, event: Invited) -> None:
         """The caller's own seat, with the row our answer will name. At once: the next event may be their CANCEL."""
-        leg = conversation.seat(conversation.customer)
+        leg = conversation.caller
         leg.sit(Attempt.incoming(self._desk.plant, leg, leg.id, event.dialog, event.offer))
 
     def _refuse(self, event: Invited, code: int, why: str) -> None:
-        log.warning("call_refused", code=code, why=why)
+        log.warning("call_refused", call_id=event.dialog.call_id, code=code, why=why)
         with self._desk.plant.driver.turn() as now:
             event.dialog.refuse(code, now, headers=[("Retry-After", str(BUSY_FOR))])
 

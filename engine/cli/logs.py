@@ -1,4 +1,4 @@
-"""Log lines: JSON for machines, columns for people; every line of a call carries its conversation."""
+"""Log lines: JSON for machines, columns for people; those of a call carry its conversation and its legs."""
 
 from __future__ import annotations
 

@@ -70,7 +70,7 @@ class Book:
         return len(self._scopes)
 
     def open(self, number: str, customer: Party) -> Conversation:
-        """Enter a conversation; `begin` or `close` follows."""
+        """Enter a conversation, the customer's seat in it; `begin` or `close` follows."""
         wall, now = self._clock.wall(), self._clock.monotonic()
         conversation = Conversation(
             id=f"{self._node}-{int(wall * 1000):011x}{self._token()[-8:]}",
@@ -81,6 +81,7 @@ class Book:
             since=now,
             note=self._note,
         )
+        conversation.seat(customer)
         self.live[conversation.id] = conversation
         self.offered += 1
         self._journal.started(conversation)

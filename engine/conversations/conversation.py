@@ -50,10 +50,15 @@ class Conversation:
         self.phase = phase
         self.note(self, phase)
 
+    @property
+    def seated(self) -> list[str]:
+        """Ids of the parties who are in it."""
+        return [leg.id for leg in self.legs]
+
     def seat(self, party: Party) -> Leg:
         """A new, empty seat for somebody."""
         self.seats += 1
-        leg = Leg(f"{self.id}-{self.seats}", party)
+        leg = Leg(f"{self.id}-{self.seats}", party, self.id)
         self.legs.append(leg)
         return leg
 
@@ -71,6 +76,7 @@ class Conversation:
         """Take over another conversation's leg: the only way a party changes conversations."""
         from_.legs.remove(leg)
         self.legs.append(leg)
+        leg.conversation = self.id
 
     def clear(self) -> None:
         """Hang up on everybody and give everything back."""

@@ -30,14 +30,16 @@ class Journal:
 
     def started(self, call: Conversation) -> None:
         caller = call.customer.number
-        log.info("call_offered", conversation=call.id, number=call.number, caller=caller)
+        about = {"number": call.number, "caller": caller}
+        log.info("call_offered", conversation=call.id, legs=call.seated, **about)
         self._store.write(
             ConversationStarted(call.id, self._node, "inbound", call.number, caller, call.started)
         )
 
     def entered(self, call: Conversation, phase: Phase) -> None:
         if phase is not Phase.ENDED:  # call_ended says that, and more
-            log.info("phase", conversation=call.id, phase=phase.value, queue=call.queue, agent=call.agent)
+            about = {"phase": phase.value, "queue": call.queue, "agent": call.agent}
+            log.info("phase", conversation=call.id, legs=call.seated, **about)
         self._store.write(
             PhaseEntered(
                 call.id,
@@ -50,33 +52,34 @@ class Journal:
             )
         )
 
-    def missed(self, call: Conversation, agent: str, outcome: str, code: int | None) -> None:
+    def missed(self, call: Conversation, leg: str, agent: str, outcome: str, code: int | None) -> None:
         """An agent was rung and did not take it."""
-        log.info("agent_missed", conversation=call.id, agent=agent, outcome=outcome, code=code)
-        detail = {"agent": agent, "outcome": outcome, "code": code}
+        detail: dict[str, str | int | None] = {"leg": leg, "agent": agent, "outcome": outcome, "code": code}
+        log.info("agent_missed", conversation=call.id, **detail)
         self._note(call, "agent_missed", detail)
 
     def noted(self, call: Conversation, event: str, detail: dict[str, str | int | None]) -> None:
         """Something that was done to it from outside."""
-        log.info(event, conversation=call.id, **detail)
+        log.info(event, conversation=call.id, legs=call.seated, **detail)
         self._note(call, event, detail)
 
     def ended(self, call: Conversation) -> None:
         end = call.end
         assert end is not None, "a conversation ends before it is said to have ended"
         detail = {"reason": end.reason.value, "by": end.by, "code": end.code, "detail": end.detail}
-        log.info("call_ended", conversation=call.id, agent=call.agent, **detail)
+        log.info("call_ended", conversation=call.id, legs=call.seated, agent=call.agent, **detail)
         self._note(call, "ended", detail)
         self._store.write(ConversationEnded(call.id, self._clock.wall(), end.reason.value))
 
-    def recorded(self, call: Conversation, recorded: Recorded) -> None:
+    def recorded(self, call: Conversation, leg: str, recorded: Recorded) -> None:
         about = recorded.about
         say = log.warning if about.fault else log.info
         path = str(recorded.path or "")
         say(
             "recorded",
             conversation=call.id,
-            leg=about.leg,
+            leg=leg,
+            role=about.leg,
             seconds=about.seconds,
             path=path,
             fault=about.fault,

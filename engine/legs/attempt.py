@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field, replace
 from typing import Protocol
 
-import structlog
+from structlog.typing import FilteringBoundLogger as BoundLogger
 
 from engine.facts import LegEnd
 from engine.legs.negotiation import stream
@@ -30,11 +30,12 @@ from engine.sip.offer import LocalMedia
 from engine.transports.driver import Driver
 from media.control import Digit, MediaLost, RecordingEnded, RowRef
 
-log = structlog.get_logger()
-
 
 class AttemptOwner(Protocol):
     """The leg, as its attempts see it."""
+
+    @property
+    def log(self) -> BoundLogger: ...
 
     def rang(self, attempt: Attempt) -> None: ...
 
@@ -83,7 +84,6 @@ class Attempt:
     def __init__(self, plant: Plant, owner: AttemptOwner, label: str, beside: RowRef | None = None) -> None:
         """Opens the row; raises NoRow when the plane is full."""
         self._plant = plant
-        self._label = label
         self.owner = owner
         self._closed = False
         self.dialog: Dialog | None = None
@@ -204,7 +204,7 @@ class Attempt:
         try:
             sdp = self._answer(theirs)
         except RemoteFault as fault:
-            log.warning("reoffer_refused", leg=self._label, code=fault.code, why=fault.why)
+            self.owner.log.warning("reoffer_refused", code=fault.code, why=fault.why)
             with driver.turn() as now:
                 self._dialog.decline(fault.code, now)
             return
@@ -213,7 +213,7 @@ class Attempt:
 
     def _on_referred(self, refer_to: str) -> None:
         """Transfer by REFER comes later; the phone is told so and the call goes on."""
-        log.warning("transfer_refused", leg=self._label, refer_to=refer_to)
+        self.owner.log.warning("transfer_refused", refer_to=refer_to)
         with self._plant.driver.turn() as now:
             self._dialog.notify("SIP/2.0 603 Declined", now, final=True)
 
@@ -232,7 +232,7 @@ class Attempt:
         try:
             self.row.aim(stream(offer.settle(self._local, answer or b"")))
         except RemoteFault as fault:
-            log.warning("answer_unusable", leg=self._label, code=fault.code, why=fault.why)
+            self.owner.log.warning("answer_unusable", code=fault.code, why=fault.why)
             return False
         return True
 

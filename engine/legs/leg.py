@@ -5,10 +5,12 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import cast
 
 import anyio
 import structlog
 from anyio.lowlevel import checkpoint_if_cancelled
+from structlog.typing import FilteringBoundLogger as BoundLogger
 
 from engine.facts import Answer, LegEnd, Outcome, Party
 from engine.legs.attempt import Attempt, AttemptOwner
@@ -16,7 +18,7 @@ from engine.legs.sound import Clip, Row
 from engine.sip.errors import SipError
 from media.control import Digit, RecordingEnded
 
-log = structlog.get_logger()
+_log = structlog.get_logger()
 
 OUTCOMES = {486: Answer.BUSY, 600: Answer.BUSY, 603: Answer.REJECTED, 480: Answer.UNREACHABLE,
             404: Answer.UNREACHABLE, 408: Answer.UNREACHABLE, 503: Answer.UNREACHABLE}  # fmt: skip
@@ -30,8 +32,10 @@ class Leg(AttemptOwner):
     are called off. `replace` puts another dialog into the seat without the party losing a word.
     """
 
-    def __init__(self, leg_id: str, party: Party) -> None:
+    def __init__(self, leg_id: str, party: Party, conversation: str) -> None:
         self.id = leg_id
+        self.conversation = conversation
+        """The one that owns it at the moment."""
         self.party = party
         self.end: LegEnd | None = None
         self.attempts: list[Attempt] = []
@@ -69,6 +73,11 @@ class Leg(AttemptOwner):
         """The attempt that carries the conversation. Only while somebody is seated."""
         assert self.seated is not None, "nobody is seated"
         return self.seated
+
+    @property
+    def log(self) -> BoundLogger:
+        """Lines about this party carry its conversation and its own id."""
+        return cast(BoundLogger, _log.bind(conversation=self.conversation, leg=self.id))
 
     @property
     def up(self) -> bool:
@@ -210,7 +219,7 @@ class Leg(AttemptOwner):
         try:
             attempt.start()
         except SipError as error:
-            log.warning("not_callable", leg=self.id, why=str(error))
+            self.log.warning("not_callable", why=str(error))
             self.failed(attempt, None)
 
     def _drop(self, attempt: Attempt) -> None:

@@ -263,4 +263,4 @@ def _guess(path: Path) -> About:
 
 
 def _say(event: str, about: About, **more: str) -> None:
-    _log.warning(event, conversation=about.conversation_id, leg=about.leg, **more)
+    _log.warning(event, conversation=about.conversation_id, role=about.leg, call_id=about.call_id, **more)

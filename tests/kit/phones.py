@@ -57,6 +57,10 @@ class PhoneCall:
         with self.phone.driver.turn() as now:
             self.dialog.accept(answered.sdp, now)
 
+    def refer(self, to: str) -> None:
+        with self.phone.driver.turn() as now:
+            self.dialog.refer(to, now)
+
     def hang_up(self) -> None:
         with self.phone.driver.turn() as now:
             self.dialog.hang_up(now)

@@ -11,6 +11,7 @@ import socket
 import struct
 import time
 from collections.abc import AsyncIterator, Callable
+from functools import partial
 from itertools import pairwise
 from typing import Any
 
@@ -22,6 +23,7 @@ from media.child import Child
 from media.client import MediaPlane, PlaneRow, PlaneSettings, RowEvent
 from media.control import BadClip, Digit, MediaLost, NoRow, RowRef, Stream, WorkerReport
 from media.g711 import SOFTER, ULAW
+from media.ledger import Ledger
 from media.seats import RESTARTS, Host
 
 ADDRESS = "127.0.0.1"
@@ -125,6 +127,10 @@ def pid(plane: MediaPlane, worker: int) -> int:
     child = plane.hosts[worker].child
     assert child is not None
     return child.pid
+
+
+def begun(ledger: Ledger, ref: RowRef) -> bool:
+    return bool(ledger.owner[ref.row] == ref.generation)
 
 
 def bridge(one: Handset, two: Handset) -> None:
@@ -253,6 +259,30 @@ async def test_commands_given_while_a_worker_is_away_are_done_by_the_next(plane:
         assert two.row.ref.worker == worker
         async with running(two):
             await until(lambda: 1 in two.voices(), 3.0)
+
+
+async def test_who_answers_hears_the_other_from_the_first_frame_on(plane: MediaPlane) -> None:
+    """The answer aims the row in one turn of the loop; the story it wakes bridges it in the next."""
+    speaker = Handset(plane, 1)
+    ledger = plane.hosts[speaker.row.ref.worker].ledger
+
+    async def story(leg: Handset, answered: asyncio.Event) -> None:
+        await answered.wait()
+        time.sleep(0.02)  # noqa: ASYNC251 - the loop is busy with other calls
+        leg.row.hear(speaker.row.ref)
+
+    async with running(speaker):
+        await until(lambda: ledger.anchored[speaker.row.ref.row])
+        for name in (2, 3, 4):
+            leg, answered = Handset(plane, name, beside=speaker.row.ref, aim=False), asyncio.Event()
+            with leg.sock:
+                async with asyncio.TaskGroup() as tasks:
+                    tasks.create_task(story(leg, answered))
+                    await until(partial(begun, ledger, leg.row.ref))
+                    leg.row.aim(leg.stream())
+                    answered.set()
+                packet = await asyncio.wait_for(asyncio.get_running_loop().sock_recv(leg.sock, 2048), 1.0)
+                assert packet[12] in guesses(1)
 
 
 async def test_a_key_is_an_event(plane: MediaPlane) -> None:

@@ -93,6 +93,10 @@ class Report(msgspec.Struct, frozen=True):
     """INVITE to the first frame of the agent's voice at the caller."""
     answer_to_voice_ms: Spread
     """The agent's 200 to the first frame of the other's voice, both directions."""
+    answer_to_caller_ms: Spread
+    """The agent's 200 to the first frame of the caller's voice at the agent: how long the bridge takes."""
+    first_word_ms: Spread
+    """The agent's first frame, as sent, to the first frame of theirs that the caller hears."""
     through_ms: Spread
     """A frame's way from one leg to the other, on the generator's clock."""
     callers_hear: Hearing
@@ -174,6 +178,8 @@ def _times(report: Report) -> Table:
         "INVITE to 200": report.setup_ms,
         "INVITE to the agent's voice": report.setup_to_voice_ms,
         "agent's 200 to voice": report.answer_to_voice_ms,
+        "agent's 200 to the caller's voice": report.answer_to_caller_ms,
+        "agent's first word to the caller": report.first_word_ms,
         "voice through the server": report.through_ms,
         "generator late to send": report.generator.send_late_ms,
     }

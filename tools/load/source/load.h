@@ -133,6 +133,7 @@ struct voice {
     uint16_t sequence;
     uint32_t timestamp, source, frame;
     uint64_t sent;
+    nanos first_sent;
     struct hearing heard;
 };
 struct leg;
@@ -213,6 +214,8 @@ struct run {
     const char *scheduling;
     struct histogram lateness; /* of our own packets, behind the millisecond they belong to */
     struct histogram gaps[2], through, setup, setup_to_voice, answer_to_voice; /* gaps: of agents, of callers */
+    struct histogram answer_to_caller; /* an agent's 200 to the caller's voice at that agent */
+    struct histogram first_word;       /* an agent's first frame sent to the first the caller hears */
 };
 extern struct run run;
 void report(void);

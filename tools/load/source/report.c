@@ -93,6 +93,8 @@ void report(void)
     print_histogram("setup_ms", &run.setup);
     print_histogram("setup_to_voice_ms", &run.setup_to_voice);
     print_histogram("answer_to_voice_ms", &run.answer_to_voice);
+    print_histogram("answer_to_caller_ms", &run.answer_to_caller);
+    print_histogram("first_word_ms", &run.first_word);
     print_histogram("through_ms", &run.through);
     print_hearing("callers_hear", true);
     print_hearing("agents_hear", false);

@@ -15,6 +15,7 @@
 struct run run = {
     .scheduling = "ordinary", .lateness = {.unit = 0.02}, .gaps = {{.unit = 0.05}, {.unit = 0.05}}, .through = {.unit = 0.02}, .setup = {.unit = 0.1},
     .setup_to_voice = {.unit = 1}, .answer_to_voice = {.unit = 0.1},
+    .answer_to_caller = {.unit = 0.1}, .first_word = {.unit = 0.1},
 };
 
 enum stage { REGISTERING, DIALLING, SETTLING, MEASURING, HANGING_UP, CLEARED, UNREGISTERING, DONE };

@@ -129,6 +129,8 @@ void send_frame(struct leg *leg)
     write_payload(packet + 12, &tag);
     voice->sequence++;
     voice->timestamp += FRAME;
+    if (!voice->first_sent)
+        voice->first_sent = clock_now();
     if (sendto(voice->fd, packet, sizeof packet, 0, (struct sockaddr *)&voice->remote, sizeof voice->remote) < 0)
         run.send_errors++;
     else if (run.measuring)
@@ -191,8 +193,11 @@ static void first_heard(struct leg *leg, nanos now)
 
     leg->voice.heard.first_peer = now;
     observe(&run.answer_to_voice, (double)(now - agent_leg->answered) / MILLISECOND);
-    if (!leg->caller)
+    if (!leg->caller) {
+        observe(&run.answer_to_caller, (double)(now - leg->answered) / MILLISECOND);
         return;
+    }
+    observe(&run.first_word, (double)(now - agent_leg->voice.first_sent) / MILLISECOND);
     run.bridged++;
     observe(&run.setup_to_voice, (double)(now - leg->invited) / MILLISECOND);
 }
