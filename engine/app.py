@@ -92,6 +92,7 @@ async def assemble(settings: Settings, world: World, sound: Sound, store: Store,
         algorithms=settings.sip.digest,
     )
     driver = Driver(stack, clock)
+    driver.messages.trunk_at = known.trunk_at
     codecs = tuple(codec for codec in settings.media.codecs if codec in BUILT_CODECS)
     plant = Plant(driver, sound, codecs, settings.sip.external_address)
     floor = Floor(agents(settings), clock, loop.call_later)

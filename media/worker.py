@@ -17,7 +17,7 @@ import numpy as np
 
 from media.arena import Arena
 from media.columns import Counts
-from media.control import Adopt, Applied, Begin, ClientWord, Commands, Open, Ready, WorkerReport
+from media.control import LATENESS, Adopt, Applied, Begin, ClientWord, Commands, Open, Ready, WorkerReport
 from media.ledger import APPLIED, PHASES, STEP, TICK, Ledger
 from media.link import Link, LinkClosed
 from media.plane import Plane
@@ -123,6 +123,8 @@ class Worker:
             skipped=counts.skipped,
             lateness_p99=round(float(np.percentile(late, 99)), 3),
             lateness_max=round(float(late.max()), 3),
+            lateness=np.bincount(np.searchsorted(LATENESS, late), minlength=len(LATENESS) + 1).tolist(),
+            lateness_total=round(float(late.sum()), 3),
             busy=round(self._busy / (REPORT * STEP), 4),
         )
         self._lateness.clear()

@@ -31,6 +31,7 @@ from engine.store.open import open_store
 from engine.store.store import Store, StoreDown
 from engine.transports.tcp import Tcp, bind_tcp
 from engine.transports.udp import Udp, bind_udp
+from engine.web.lateness import loop_watched
 from engine.web.media_reports import MediaReports
 from engine.web.metrics import Gauges
 from engine.web.site import CannotListen, create_site, serve
@@ -113,7 +114,8 @@ async def _start(
     world = World(clock, NODE, _tokens(), os.urandom(32), local, source)
     engine = await assemble(settings, world, plane, store, disk)
     await undo.enter_async_context(_mending(engine, disk))
-    return engine, Gauges(engine.office, engine.driver.messages, reports, lambda: store.writer.waiting)
+    late = await undo.enter_async_context(loop_watched())
+    return engine, Gauges(engine.office, engine.driver.messages, reports, store.writer, late)
 
 
 async def _written(disk: Executor) -> None:

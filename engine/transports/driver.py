@@ -67,7 +67,7 @@ class Driver:
         with self.turn() as now:
             for data, flow in messages:
                 try:
-                    self.messages.receive(data)
+                    self.messages.receive(data, flow.host)
                     self.stack.receive(data, flow, now)
                 except Exception:  # a defect that one packet meets: the others are somebody else's
                     log.exception("packet_fault", source=f"{flow.host}:{flow.port}", size=len(data))
@@ -101,7 +101,7 @@ class Driver:
 
     def flush_packets(self) -> None:
         for packet in self.stack.take_packets():
-            self.messages.send(packet.data)
+            self.messages.send(packet.data, packet.flow.host)
             transport = self._transports.get(packet.flow.transport)
             if transport is not None:
                 transport.send(packet)
