@@ -3,6 +3,7 @@ nothing else."""
 
 from __future__ import annotations
 
+import ctypes
 import gc
 import os
 import select
@@ -28,6 +29,8 @@ REPORT: Final = 200
 PRIORITY: Final = 5
 """Place in SCHED_FIFO, the real-time class."""
 NICE: Final = -15
+PR_SET_PDEATHSIG: Final = 1
+"""Of prctl(2)."""
 
 _decode = msgspec.msgpack.Decoder(ClientWord).decode
 
@@ -147,6 +150,11 @@ def prefer() -> str:
     return "nice"
 
 
+def end_with_parent() -> None:
+    """Have the kernel end us with whoever started us, even when we hang: our sockets hold the next one's ports."""
+    ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
+
+
 def wait_for(link: Link) -> tuple[bytes, list[int]]:
     """The next message, however long it takes."""
     while True:
@@ -160,7 +168,8 @@ def main(fd: int) -> None:
     """Run until the client closes the channel."""
     for number in (signal.SIGINT, signal.SIGTERM):  # they are for the engine, which drains first
         signal.signal(number, signal.SIG_IGN)
-    link = Link(socket.socket(fileno=fd))
+    end_with_parent()
+    link = Link(socket.socket(fileno=fd))  # closed by now if whoever started us was faster
     try:
         data, memory = wait_for(link)
         begin = _decode(data)

@@ -8,6 +8,7 @@ from __future__ import annotations
 import asyncio
 import os
 import random
+import signal
 import sqlite3
 import sys
 from collections.abc import AsyncIterator
@@ -16,14 +17,16 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from tests.kit.daemon import READY_WITHIN, SOURCE, structured
+from tests.kit.daemon import READY_WITHIN, SOURCE, daemon, structured
 from tests.kit.deployment import DOMAIN, ENGINE, NUMBER, PORTS, TRUNK, Deployment, password
-from tests.kit.ports import free_ports
+from tests.kit.ports import free_ports, is_open
 from tests.kit.program import Program, running
+from tests.kit.softphones import talk
 from tools.softphone import Account, Call, Phone, Script
 
 KILLS = int(os.environ.get("CORDBOARD_KILLS", "20"))
 AGENTS = {"anna": "127.0.0.11", "bob": "127.0.0.12"}
+VOICES = 700.0, 1000.0
 MENDED_WITHIN = 20.0
 """Seconds: a recorder that outlives the engine keeps its files for a moment, and then they are looked at again."""
 
@@ -131,6 +134,31 @@ async def a_call_is_answered(people: People) -> None:
         await taken.up()
         call.hang_up()
         await taken.over()
+
+
+async def gone(pid: int, within: float) -> None:
+    """Wait until a process that is not our child has ended: only its parent is told."""
+    for _ in range(round(within / 0.01)):
+        if not Path(f"/proc/{pid}").exists():  # noqa: ASYNC240 - nothing of /proc waits
+            return
+        await asyncio.sleep(0.01)
+    raise AssertionError(f"process {pid} is still there after {within} s")
+
+
+async def test_a_hanging_media_process_goes_with_its_engine(tmp_path: Path) -> None:
+    """The sockets of its rows are no longer held when the next engine starts."""
+    deployment = Deployment()
+    async with daemon(tmp_path, deployment) as engine, talk(engine, VOICES):
+        (worker,) = engine.media_processes("worker")
+        held = [
+            port for port in range(deployment.rtp, deployment.rtp + PORTS) if is_open("udp", ENGINE, port)
+        ]
+        os.kill(worker, signal.SIGSTOP)
+        engine.program.kill()
+        assert await engine.program.ended(15.0) == -signal.SIGKILL
+        await gone(worker, within=2.0)
+        assert len(held) >= 4
+        assert not any(is_open("udp", ENGINE, port) for port in held)
 
 
 async def test_killed_at_random_instants_the_engine_closes_what_it_left(tmp_path: Path) -> None:
