@@ -17,7 +17,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from tests.kit.daemon import READY_WITHIN, SOURCE, daemon, structured
+from tests.kit.daemon import SOURCE, daemon, structured
 from tests.kit.deployment import DOMAIN, ENGINE, NUMBER, PORTS, TRUNK, Deployment, password
 from tests.kit.ports import free_ports, is_open
 from tests.kit.program import Program, running
@@ -27,6 +27,8 @@ from tools.softphone import Account, Call, Phone, Script
 KILLS = int(os.environ.get("CORDBOARD_KILLS", "20"))
 AGENTS = {"anna": "127.0.0.11", "bob": "127.0.0.12"}
 VOICES = 700.0, 1000.0
+STARTED_WITHIN = 60.0
+"""Seconds: how soon an engine is ready is another test's question."""
 MENDED_WITHIN = 20.0
 """Seconds: a recorder that outlives the engine keeps its files for a moment, and then they are looked at again."""
 
@@ -51,7 +53,7 @@ class Life:
 async def life(folder: Path, path: Path) -> AsyncIterator[Life]:
     words = (sys.executable, "-m", "engine.cli", "run", "-c", path.name)
     async with running(*words, cwd=folder, environment={"PYTHONPATH": str(SOURCE)}) as program:
-        await program.line(lambda text: (structured(text) or {}).get("event") == "ready", READY_WITHIN)
+        await program.line(lambda text: (structured(text) or {}).get("event") == "ready", STARTED_WITHIN)
         yield Life(program, folder / "cordboard.db")
 
 
