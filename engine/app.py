@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Mapping
-from concurrent.futures import Executor
 from dataclasses import dataclass
 from zoneinfo import ZoneInfo
 
@@ -23,6 +22,7 @@ from engine.legs.attempt import Plant
 from engine.legs.sound import Sound
 from engine.queues.dispatcher import Dispatcher
 from engine.recordings.catalogue import Recordings
+from engine.recordings.filing import Filing
 from engine.sip.stack import Stack
 from engine.store.store import Store
 from engine.transports.driver import Driver
@@ -78,7 +78,7 @@ class World:
     """Where the deployment is read again from."""
 
 
-async def assemble(settings: Settings, world: World, sound: Sound, store: Store, disk: Executor) -> Engine:
+async def assemble(settings: Settings, world: World, sound: Sound, store: Store, filing: Filing) -> Engine:
     """Build the engine of a deployment. Raises BadClip for a prompt that cannot be played."""
     clock, loop = world.clock, asyncio.get_running_loop()
     known = directory(settings)
@@ -99,7 +99,7 @@ async def assemble(settings: Settings, world: World, sound: Sound, store: Store,
     dispatcher = Dispatcher(floor, clock, loop.call_soon)
     dispatcher.open(queues(settings, dispatcher.changed))
     journal = Journal(store, clock, world.node)
-    recordings = Recordings(settings.recordings.folder, clock, disk.submit)
+    recordings = Recordings(settings.recordings.folder, clock, filing.later)
     desk = Desk(
         settings,
         inbound(settings),
@@ -109,7 +109,7 @@ async def assemble(settings: Settings, world: World, sound: Sound, store: Store,
         dispatcher,
         await sounds(settings, sound),
         recordings,
-        disk,
+        filing,
         journal,
     )
     book = Book(world.node, clock, world.token, journal, stories(desk))

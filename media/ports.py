@@ -7,13 +7,15 @@ import errno
 import ipaddress
 import random
 import socket
+from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass
 
 from media.control import NoRow
 
-REST = 30.0
-"""Seconds a port is left alone after use, so that a stranger's late packets find nobody."""
+REST, LEAST = 30.0, 2.0
+"""Seconds a port is left alone after use, so that a stranger's late packets find nobody; and when calls are so many
+that there is no other."""
 BUFFER = 16_384
 """Octets of SO_RCVBUF, which the kernel doubles: some 20 packets, so that an outage never queues seconds of
 sound."""
@@ -33,25 +35,26 @@ class Pair:
 
 
 class Ports:
-    """Hands out pairs, starting at a random place and going round."""
+    """Hands out pairs in turn, starting at a random place. Each is left alone for REST after use, while others can
+    be had; at LEAST for a moment."""
 
     def __init__(
         self, address: str, first: int, last: int, monotonic: Callable[[], float], chance: random.Random
     ) -> None:
         self.address = address
         self._family = socket.AF_INET6 if ipaddress.ip_address(address).version == 6 else socket.AF_INET
-        self._even = range(first + first % 2, last, 2)
-        if not self._even:
+        even = range(first + first % 2, last, 2)
+        if not even:
             raise ValueError(f"RTP ports {first}-{last}: an even port and the odd one after it are needed")
-        self._next = chance.randrange(len(self._even))
-        self._rested: dict[int, float] = {}
+        self._span = f"{even[0]}-{even[-1] + 1}"
+        self._fresh = deque(even)
+        self._fresh.rotate(-chance.randrange(len(even)))
+        self._resting: deque[tuple[float, int]] = deque()
+        """Since when, and which; the longest first."""
         self._used: set[int] = set()
         self._monotonic = monotonic
-
-    @property
-    def size(self) -> int:
+        self.size = len(even)
         """Pairs there are in all."""
-        return len(self._even)
 
     @property
     def used(self) -> int:
@@ -59,27 +62,35 @@ class Ports:
         return len(self._used)
 
     def take(self) -> Pair:
-        """The next free pair. Raises NoRow when all are used, resting, or held by another program."""
+        """The next free pair. Raises NoRow when all are used, were used just now, or are held by another program."""
         now = self._monotonic()
-        for _ in self._even:
-            port = self._even[self._next]
-            self._next = (self._next + 1) % len(self._even)
-            if port in self._used or self._rested.get(port, 0.0) > now:
-                continue
+        for _ in range(self.size - self.used):
+            port = self._next(now)
+            if port is None:
+                break
             pair = self._bind(port)
             if pair is not None:
                 self._used.add(port)
-                self._rested.pop(port, None)
                 return pair
-        span = f"{self._even[0]}-{self._even[-1] + 1}"
+            self._resting.append((now, port))
         raise NoRow(
-            f"no free RTP port in {span} at {self.address}: {self.used} in use, others rest {REST:.0f} s"
+            f"no free RTP port in {self._span} at {self.address}: {self.used} in use, others rest or are taken"
         )
+
+    def _next(self, now: float) -> int | None:
+        """One that has rested, else the one that has rested longest."""
+        while self._resting and self._resting[0][0] + REST <= now:
+            self._fresh.append(self._resting.popleft()[1])
+        if self._fresh:
+            return self._fresh.popleft()
+        if self._resting and self._resting[0][0] + LEAST <= now:
+            return self._resting.popleft()[1]
+        return None
 
     def give_back(self, port: int) -> None:
         """The pair was closed: let it rest."""
         self._used.discard(port)
-        self._rested[port] = self._monotonic() + REST
+        self._resting.append((self._monotonic(), port))
 
     def _bind(self, port: int) -> Pair | None:
         rtp = self._socket(port)

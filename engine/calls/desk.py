@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
-from concurrent.futures import Executor
 from contextlib import ExitStack
 from dataclasses import dataclass
 from functools import partial
@@ -21,6 +19,7 @@ from engine.legs.leg import Leg
 from engine.legs.sound import Clip
 from engine.queues.dispatcher import Dispatcher
 from engine.recordings.catalogue import LegFacts, Recorded, Recordings
+from engine.recordings.filing import Filing
 from engine.recordings.wanted import wanted
 from media.control import RecordingEnded
 
@@ -47,8 +46,7 @@ class Desk:
     sounds: dict[str, QueueSound]
     """By queue."""
     recordings: Recordings
-    disk: Executor
-    """The one thread that writes facts beside recordings."""
+    filing: Filing
     journal: Journal
 
     @property
@@ -103,11 +101,9 @@ class Desk:
 
     def _whole(self, conversation: Conversation, leg: str, event: RecordingEnded) -> None:
         """A file is whole: name it and keep its facts, where a slow disk holds up no call."""
-        finished = asyncio.get_running_loop().run_in_executor(self.disk, self.recordings.ended, event)
-        finished.add_done_callback(partial(self._kept, conversation, leg))
+        self.filing.then(partial(self.recordings.ended, event), partial(self._kept, conversation, leg))
 
-    def _kept(self, conversation: Conversation, leg: str, finished: asyncio.Future[Recorded | None]) -> None:
-        recorded = finished.result()
+    def _kept(self, conversation: Conversation, leg: str, recorded: Recorded | None) -> None:
         if recorded is not None:
             self.journal.recorded(conversation, leg, recorded)
 

@@ -10,7 +10,6 @@ import signal
 import socket
 import time
 from collections.abc import AsyncIterator, Callable, Sequence
-from concurrent.futures import Executor, ThreadPoolExecutor
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
 
 import structlog
@@ -26,6 +25,8 @@ from engine.cli.sizing import plane_settings
 from engine.conversations.restart import close_cut_off
 from engine.deployment.source import Source
 from engine.facts import Clock, Reason
+from engine.recordings.catalogue import Recorded
+from engine.recordings.filing import Filing
 from engine.store.databases import StoreFault
 from engine.store.open import open_store
 from engine.store.store import Store, StoreDown
@@ -99,9 +100,7 @@ async def _start(
     store = await undo.enter_async_context(open_store(settings.store.url.get_secret_value()))
     clock = Clock(time.monotonic, time.time)
     await _close_cut_off(store, clock)
-    disk = ThreadPoolExecutor(1, "recordings")
-    undo.callback(disk.shutdown)
-    undo.push_async_callback(_written, disk)
+    filing = await undo.enter_async_context(Filing())
     reports = MediaReports()
     plane = MediaPlane(plane_settings(settings), on_report=reports.take)
     prompts = Prompts(plane.arena.add)
@@ -112,15 +111,10 @@ async def _start(
     external = settings.sip.external_address
     local = {url.transport: (external or url.host, sock.getsockname()[1]) for url, sock in sockets}
     world = World(clock, NODE, _tokens(), os.urandom(32), local, source)
-    engine = await assemble(settings, world, plane, store, disk)
-    await undo.enter_async_context(_mending(engine, disk))
+    engine = await assemble(settings, world, plane, store, filing)
+    await undo.enter_async_context(_mending(engine))
     late = await undo.enter_async_context(loop_watched())
     return engine, Gauges(engine.office, engine.driver.messages, reports, store.writer, late)
-
-
-async def _written(disk: Executor) -> None:
-    """What the last recordings left to the disk is done, and the journal has heard of it."""
-    await asyncio.get_running_loop().run_in_executor(disk, int)
 
 
 async def _open_to_calls(
@@ -182,15 +176,18 @@ async def _last_words(engine: Engine) -> None:
 
 
 @asynccontextmanager
-async def _mending(engine: Engine, disk: Executor) -> AsyncIterator[None]:
+async def _mending(engine: Engine) -> AsyncIterator[None]:
     """Make whole what a crash left: now, again when a recorder that outlived it is gone, then now and then."""
-    loop = asyncio.get_running_loop()
+    desk = engine.desk
+
+    def tell(mended: list[Recorded]) -> None:
+        for recorded in mended:
+            desk.journal.mended(recorded)
 
     async def mend() -> None:
         pause = FIRST_MEND
         while True:
-            for recorded in await loop.run_in_executor(disk, engine.desk.recordings.repair):
-                engine.desk.journal.mended(recorded)
+            desk.filing.then(desk.recordings.repair, tell)
             await asyncio.sleep(pause)
             pause = NEXT_MEND
 

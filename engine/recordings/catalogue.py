@@ -151,10 +151,17 @@ class Recordings:
         if str(recording.path) not in self.live:
             return  # whole in the meantime
         try:
-            self._unfinished.mkdir(parents=True, exist_ok=True)
-            sidecar.write_whole(recording.path.with_suffix(".json"), sidecar.as_json(recording.about))
+            self._write_beside(recording)
         except OSError as error:
             _say("recording_facts_not_kept", recording.about, path=str(recording.path), error=str(error))
+
+    def _write_beside(self, recording: Recording) -> None:
+        path, facts = recording.path.with_suffix(".json"), sidecar.as_json(recording.about)
+        try:
+            sidecar.write_whole(path, facts)
+        except FileNotFoundError:
+            self._unfinished.mkdir(parents=True, exist_ok=True)
+            sidecar.write_whole(path, facts)
 
     def keep(self, path: Path, about: About) -> Recorded:
         """Move a whole file out of `unfinished`, facts first: a crash in between is mended by `repair`."""

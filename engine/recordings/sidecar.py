@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import os
+from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -47,9 +48,20 @@ def wall(moment: str) -> float:
 
 
 def write(stem: Path, about: About) -> None:
-    """Put `stem`.csv and `stem`.json in place, each whole or not at all. Raises OSError."""
-    write_whole(stem.with_name(f"{stem.name}.csv"), _as_csv(about))
-    write_whole(stem.with_name(f"{stem.name}.json"), as_json(about))
+    """Write `stem`.csv and `stem`.json, both or none. Raises OSError.
+
+    Half of one may be left by a crash: they mean nothing before their WAV lies beside them.
+    """
+    files = {"csv": _as_csv(about), "json": as_json(about)}
+    paths = {stem.with_name(f"{stem.name}.{suffix}"): data for suffix, data in files.items()}
+    try:
+        for path, data in paths.items():
+            path.write_bytes(data)
+    except OSError:
+        for path in paths:
+            with suppress(OSError):
+                path.unlink()
+        raise
 
 
 def read(path: Path) -> About:

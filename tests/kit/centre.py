@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from itertools import count
@@ -16,6 +15,7 @@ from engine.app import Engine, World, assemble
 from engine.conversations.conversation import Conversation
 from engine.deployment.source import Source
 from engine.facts import Clock, Phase, Reason
+from engine.recordings.filing import Filing
 from engine.store.memory import MemoryStore
 from engine.store.store import Store
 from tests.kit.network import Address, Network
@@ -162,8 +162,8 @@ async def contact_centre(
         {"udp": ENGINE},
         Source(folder / "cordboard.yaml", {}),
     )
-    with ThreadPoolExecutor(1) as disk:
-        engine = await assemble(settings, world, fake, store or MemoryStore(), disk)
+    async with Filing() as filing:
+        engine = await assemble(settings, world, fake, store or MemoryStore(), filing)
         network = Network()
         network.join(engine.driver, ENGINE)
         async with engine.book:

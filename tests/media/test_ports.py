@@ -9,7 +9,7 @@ import socket
 import pytest
 
 from media.control import NoRow
-from media.ports import REST, Ports
+from media.ports import LEAST, REST, Ports
 
 ADDRESS = "127.0.0.1"
 
@@ -43,11 +43,26 @@ def test_a_port_rests_after_use(world: World) -> None:
         pair = world.ports.take()
         pair.close()
         world.ports.give_back(pair.port)
-    with pytest.raises(NoRow, match="rest"):
+    world.now += LEAST - 0.1
+    with pytest.raises(NoRow, match="0 in use, others rest"):
         world.ports.take()
-    world.now += REST + 0.1
+    world.now += REST
     pair = world.ports.take()
     pair.close()
+
+
+def test_when_no_other_is_left_the_one_that_rested_longest_is_had(world: World) -> None:
+    used = [world.ports.take() for _ in range(3)]
+    for pair in used:
+        pair.close()
+        world.ports.give_back(pair.port)
+        world.now += 1.0
+    again = [world.ports.take() for _ in range(3)]
+    assert [pair.port for pair in again[1:]] == [pair.port for pair in used[:2]]
+    with pytest.raises(NoRow):
+        world.ports.take()
+    for pair in again:
+        pair.close()
 
 
 def test_ports_of_other_programs_are_passed_over(world: World) -> None:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import csv
 import json
-import os
 from dataclasses import replace
 from pathlib import Path
 
@@ -202,8 +201,9 @@ def test_a_folder_that_cannot_be_made_does_not_end_the_call(tmp_path: Path) -> N
     assert recordings.live == {}
 
 
+@pytest.mark.parametrize("step", ["write_bytes", "rename"])
 def test_a_file_that_cannot_be_moved_says_where_it_is(
-    recordings: Recordings, monkeypatch: pytest.MonkeyPatch
+    recordings: Recordings, monkeypatch: pytest.MonkeyPatch, step: str
 ) -> None:
     leg = Leg(recordings)
     leg.recording.stop()
@@ -211,7 +211,7 @@ def test_a_file_that_cannot_be_moved_says_where_it_is(
     def refuse(*_: object) -> None:
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr(os, "replace", refuse)
+    monkeypatch.setattr(Path, step, refuse)
     recorded = leg.recording.finish(leg.ended[0])
     assert recorded.path == leg.recording.path
     assert str(leg.recording.path) in recorded.about.fault

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict
 from datetime import UTC, datetime
 from typing import Annotated, Any, Literal
 
@@ -171,8 +170,8 @@ def row_of(office: Office, live: Conversation) -> ConversationRow:
 
 
 def seen(row: ConversationRow) -> ConversationView:
-    times = {name: when(getattr(row, name)) for name in ("answered", "ended")}
-    return ConversationView(**asdict(row) | {"started": moment(row.started)} | times)
+    """Times become dates on the way: not strict."""
+    return msgspec.convert(row, ConversationView, from_attributes=True, strict=False)
 
 
 def line(entry: JournalRow) -> StoryLine:
@@ -194,10 +193,6 @@ def recording(whole: RecordingWhole) -> RecordingView:
 def moment(wall: float) -> datetime:
     """Seconds since 1970 as a UTC time."""
     return datetime.fromtimestamp(wall, UTC)
-
-
-def when(wall: float | None) -> datetime | None:
-    return None if wall is None else moment(wall)
 
 
 ROUTES = (
