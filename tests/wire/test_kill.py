@@ -29,6 +29,8 @@ AGENTS = {"anna": "127.0.0.11", "bob": "127.0.0.12"}
 VOICES = 700.0, 1000.0
 STARTED_WITHIN = 60.0
 """Seconds: how soon an engine is ready is another test's question."""
+ENDED_WITHIN = 30.0
+"""Seconds: a recorder that outlives the engine may take 10 to finish its files, and shares the engine's output."""
 MENDED_WITHIN = 20.0
 """Seconds: a recorder that outlives the engine keeps its files for a moment, and then they are looked at again."""
 
@@ -105,7 +107,7 @@ async def calls_until_killed(engine: Life, people: People, chance: random.Random
                     call.hang_up()
     except TimeoutError:
         engine.program.kill()
-    await engine.program.ended(5.0)
+    await engine.program.ended(ENDED_WITHIN)
 
 
 def nothing_is_open(engine: Life) -> None:
@@ -157,7 +159,7 @@ async def test_a_hanging_media_process_goes_with_its_engine(tmp_path: Path) -> N
         ]
         os.kill(worker, signal.SIGSTOP)
         engine.program.kill()
-        assert await engine.program.ended(15.0) == -signal.SIGKILL
+        assert await engine.program.ended(ENDED_WITHIN) == -signal.SIGKILL
         await gone(worker, within=2.0)
         assert len(held) >= 4
         assert not any(is_open("udp", ENGINE, port) for port in held)
