@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import math
 import subprocess
 import tempfile
 import time
@@ -159,12 +160,13 @@ def _figures(calls: int, rate: float, seconds: float, quiet: Window, asked: Wind
     }
     for name, histogram in (("tick", TICKS), ("loop", LOOP)):
         for when, window in (("quiet", quiet), ("asked", asked)):
-            figures |= {f"{name}_late_ms_p99_{when}_at_most": _at_most(window.late[histogram], 0.99)}
-            figures |= {f"{name}_late_ms_p999_{when}_at_most": _at_most(window.late[histogram], 0.999)}
+            figures |= {f"{name}_late_ms_p99_{when}_at_most": at_most(window.late[histogram], 0.99)}
+            figures |= {f"{name}_late_ms_p999_{when}_at_most": at_most(window.late[histogram], 0.999)}
     return figures
 
 
-def _at_most(steps: Mapping[float, float], share: float) -> float:
-    """Milliseconds of the first step below which that share of a histogram lies."""
+def at_most(steps: Mapping[float, float], share: float) -> float | None:
+    """Milliseconds of the first step below which that share of a histogram lies; None when it is beyond the last."""
     whole = max(steps.values())
-    return 1e3 * min(step for step, count in steps.items() if count >= share * whole)
+    step = min(step for step, count in steps.items() if count >= share * whole)
+    return 1e3 * step if math.isfinite(step) else None
