@@ -15,6 +15,7 @@ from typing import Final, Protocol
 
 from media.arena import Arena, ClipRef
 from media.control import (
+    MOST,
     Aim,
     BadClip,
     Close,
@@ -101,10 +102,10 @@ class PlaneRow:
         self.stream = stream
         self._tell(Aim(self.ref, stream))
 
-    def hear(self, source: RowRef | Clip | None) -> None:
-        """Raises TypeError for a clip that is not of this plane's arena."""
-        if source is None or isinstance(source, RowRef):
-            self._tell(Hear(self.ref, source=source))
+    def hear(self, source: RowRef | tuple[RowRef, ...] | Clip | None) -> None:
+        """Raises TypeError for a clip that is not of this plane's arena, ValueError for more than MOST rows."""
+        if source is None or isinstance(source, (RowRef, tuple)):
+            self._tell(Hear(self.ref, _sources(source)))
         else:
             clip = _known(source)
             self._tell(Hear(self.ref, clip=(clip.at, clip.frames)))
@@ -338,6 +339,13 @@ class MediaPlane:
         self._flushing = False
         for host in self.hosts:
             host.flush()
+
+
+def _sources(source: RowRef | tuple[RowRef, ...] | None) -> tuple[RowRef, ...]:
+    sources = (source,) if isinstance(source, RowRef) else source or ()
+    if len(sources) > MOST:
+        raise ValueError(f"{len(sources)} rows to be heard by one: at most {MOST} expected")
+    return sources
 
 
 def _known(clip: Clip) -> ClipRef:

@@ -12,7 +12,8 @@ from numpy.typing import NDArray
 from media.arena import Arena
 from media.control import RowRef
 from media.g711 import FRAME
-from media.ledger import BRIDGE, I64, PHASES, SHIFTS, U8, U32, VOICE, Ledger
+from media.ledger import BRIDGE, I64, MIX, PHASES, SHIFTS, U8, U32, VOICE, Ledger
+from media.mix import Blend
 
 Rows = NDArray[np.intp]
 """Indices of rows."""
@@ -90,11 +91,18 @@ class Speaking:
     """The rows that send in one phase, by what they send and how."""
 
     def __init__(
-        self, columns: Columns, rows: Rows, bridges: list[Crossing], music: Music, clips: Rows
+        self,
+        columns: Columns,
+        rows: Rows,
+        bridges: list[Crossing],
+        blend: Blend | None,
+        music: Music,
+        clips: Rows,
     ) -> None:
         ledger = columns.ledger
         self.rows = rows
         self.bridges = bridges
+        self.blend = blend
         self.music = music
         self.clips = clips
         odd = ledger.ptime[rows] != 20
@@ -214,3 +222,8 @@ class Columns:
         ledger = self.ledger
         bridged: NDArray[np.bool_] = (ledger.kind == BRIDGE) & (ledger.clip == 0)
         return bridged
+
+    def mixing(self) -> NDArray[np.bool_]:
+        ledger = self.ledger
+        mixing: NDArray[np.bool_] = (ledger.kind == MIX) & (ledger.clip == 0)
+        return mixing

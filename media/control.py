@@ -90,10 +90,12 @@ class Aim(msgspec.Struct, frozen=True, tag=True):
 
 
 class Hear(msgspec.Struct, frozen=True, tag=True):
-    """The party hears another row, a clip as shared music (first frame, frames), or silence."""
+    """The party hears other rows, a clip as shared music (first frame, frames), or silence."""
 
     ref: RowRef
-    source: RowRef | None = None
+    sources: tuple[RowRef, ...] = ()
+    """Whose voices: one is copied, several are summed; MOST at most. The party's own is left out if it is
+    among them, so that all of a conference can name one set, which is then summed once."""
     clip: tuple[int, int] | None = None
 
 
@@ -242,9 +244,11 @@ class StopRecording(msgspec.Struct, frozen=True, tag=True):
 RecorderCommand = Record | StopRecording
 RecorderWord = Ready | RecordingEnded
 
+MOST: Final = 64
+"""Rows that one row can hear at once."""
 MESSAGE: Final = 65_536
 """Octets a control message may have at most."""
 BATCH: Final = 100
-"""Commands in one message at most: their sockets and their octets must fit."""
+"""Commands in one message at most: their sockets and their octets must fit. Hearing many counts as more."""
 FDS: Final = 240
 """Descriptors that ride with one message at most (the kernel takes 253)."""

@@ -32,6 +32,7 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
+from media.control import MOST
 from media.g711 import FRAME
 
 SLOTS: Final = 64
@@ -52,8 +53,9 @@ EPOCH, NOW, APPLIED, SHIFTS = range(4)
 changes of
 `c` or `owner`, by which the other workers see that their lists are stale."""
 
-NOTHING, SILENT, BRIDGE, LOOP = range(4)
-"""Kinds of sound a row sends: no packets; silence; another row; a clip as shared music."""
+NOTHING, SILENT, BRIDGE, LOOP, MIX = range(5)
+"""Kinds of sound a row sends: no packets; silence; another row; a clip as shared music; the sum of a set of
+rows."""
 
 _RING: Final = (
     ("frame", np.uint8, (FRAME,)),
@@ -74,6 +76,7 @@ _ROWS: Final = (
     ("src_w", np.uint8),
     ("src", np.int32),
     ("src_gen", np.uint32),
+    ("mix", np.int32),
     ("loop_at", np.int64),
     ("loop_len", np.int64),
     ("clip", np.uint32),
@@ -136,6 +139,12 @@ class Ledger:
     src_w: U8
     src: NDArray[np.int32]
     src_gen: U32
+    mix: NDArray[np.int32]
+    """Which of the sets below a row of kind MIX hears; its own voice, if it is in there, is left out."""
+    parts: U32
+    """[set][part]: worker, row and generation of those who are in a set."""
+    parts_n: NDArray[np.int32]
+    """[set]: how many are. A set that no row hears is free. There are as many sets as rows: always enough."""
     loop_at: I64
     """First arena frame of the music; the frame played is loop_at + tick % loop_len."""
     loop_len: I64
@@ -211,6 +220,8 @@ class Ledger:
     @staticmethod
     def _fields(rows: int) -> Iterator[tuple[str, np.dtype[Any], tuple[int, ...]]]:
         yield "head", np.dtype(np.int64), (8,)
+        yield "parts", np.dtype(np.uint32), (rows, MOST, 3)
+        yield "parts_n", np.dtype(np.int32), (rows,)
         for name, dtype, shape in _RING:
             yield name, np.dtype(dtype), (SLOTS, rows, *shape)
         yield "position", np.dtype(np.uint32), (rows, 4)

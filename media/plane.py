@@ -35,6 +35,7 @@ from media.reception import Reception
 from media.roster import Roster
 from media.rtcp import Reports
 from media.sending import Sending
+from media.sets import Sets
 from media.wire import Wire
 
 SETTLE: Final = 32 * PHASES
@@ -52,6 +53,7 @@ class Plane:
         self.wire = wire
         self.events: list[Digit | PromptEnded] = []
         self.offset = offset(me, len(ledgers))
+        self.sets = Sets(columns.ledger)
         self.roster = Roster(columns)
         self.keys = Events(columns, self._digit)
         self.tones = Tones(columns, self.keys, self._digit)
@@ -140,7 +142,7 @@ class Plane:
                 case Aim():
                     self._aim(row, command.stream)
                 case Hear():
-                    self._hear(row, command.source, command.clip)
+                    self._hear(command.ref, command.sources, command.clip)
                 case Play():
                     self._play(row, command.number, command.at, command.frames)
                 case StopPlaying():
@@ -196,9 +198,16 @@ class Plane:
         columns.heard_in(int(ledger.c[row]))
         columns.spoken_to(row)
 
-    def _hear(self, row: int, source: RowRef | None, clip: tuple[int, int] | None) -> None:
-        ledger = self.ledger
-        if source is not None:
+    def _hear(self, ref: RowRef, sources: Sequence[RowRef], clip: tuple[int, int] | None) -> None:
+        ledger, row = self.ledger, ref.row
+        others = set(sources) - {ref}
+        if len(others) > 1:
+            self.sets.join(row, sources)
+            self.columns.spoken_to(row)
+            return
+        self.sets.leave(row)
+        if others:
+            (source,) = others
             ledger.src_w[row], ledger.src[row] = source.worker, source.row
             ledger.src_gen[row] = source.generation
             ledger.kind[row] = BRIDGE
@@ -228,6 +237,7 @@ class Plane:
             self.wire.close(sockets[row])
             sockets[row] = None
         before, speaks = int(ledger.c[row]), int(columns.txphase[row])
+        self.sets.leave(row)
         ledger.wipe(row, 0)
         self._forget(row)
         columns.txphase[row] = -1
@@ -242,6 +252,7 @@ class Plane:
         clock."""
         ledger = self.ledger
         self._seat(row, rtp, rtcp)
+        self.sets.restore(row)
         if ledger.aimed[row]:
             self.columns.want[row] = 0x80000000 | int(ledger.payload[row]) << 16 if ledger.hears[row] else 0
         ledger.anchored[row] = 0

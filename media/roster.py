@@ -7,6 +7,8 @@ import numpy as np
 from media.columns import HEADER, PACKET, Columns, Crossing, Hearing, Music, Rows, Speaking, mark
 from media.g711 import FRAME, SILENCE
 from media.ledger import I64, LOOP, NOTHING, PHASES, SHIFTS, SILENT
+from media.mix import Blend
+from media.sets import Summands
 
 SHORTEST = PHASES - 1
 """Phases between two packets of a row at least: a frame less is a burst to the party's phone."""
@@ -20,7 +22,7 @@ class Roster:
         empty = np.zeros(0, np.intp)
         self.hearing = [Hearing(columns, empty) for _ in range(PHASES)]
         nothing = Music(empty, empty, empty)
-        self.speaking = [Speaking(columns, empty, [], nothing, empty) for _ in range(PHASES)]
+        self.speaking = [Speaking(columns, empty, [], None, nothing, empty) for _ in range(PHASES)]
         self._seen: list[int] = []
 
     def refresh(self, m: int) -> None:
@@ -48,8 +50,8 @@ class Roster:
             hearing.settle(self.columns.ledger)
 
     def _retune(self, m: int) -> None:
-        """Give each sending row the phase in which its source is heard; a row with no such source keeps its
-        own."""
+        """Give each sending row the phase in which its source is heard, or that suits its sources best; a row
+        with none keeps its own."""
         columns, ledger = self.columns, self.columns.ledger
         columns.retune = False
         wanted = self._wanted()
@@ -79,6 +81,9 @@ class Roster:
             sources = ledger.src[rows]
             live = (other.anchored[sources] != 0) & (other.owner[sources] == ledger.src_gen[rows])
             wanted[rows[live]] = (other.c[sources[live]] + columns.lag(worker)) % PHASES
+        mixing = np.flatnonzero(talks & columns.mixing())
+        if len(mixing):
+            wanted[mixing] = Summands(columns.ledgers, columns.me, mixing).phases(kept[mixing])
         return wanted
 
     def _renew(self, rows: Rows, m: int) -> None:
@@ -106,8 +111,10 @@ class Roster:
             want = mark(ledger.src_gen[rows], ledger.codec[rows], 0)
             sources = ledger.src[rows].astype(np.intp)
             bridges.append(Crossing(worker, rows, sources, want, columns.lag(worker)))
+        mixing = mine[columns.mixing()[mine]]
+        blend = Blend(columns.ledgers, columns.me, mixing) if len(mixing) else None
         first = ledger.loop_at[loops] + ledger.codec[loops] * np.int64(columns.arena.capacity)
         music = Music(loops, first, ledger.loop_len[loops].copy())
         silent = mine[(ledger.clip[mine] == 0) & (ledger.kind[mine] == SILENT)]
         columns.tx[silent, HEADER:PACKET] = SILENCE[ledger.codec[silent], None]
-        return Speaking(columns, mine, bridges, music, clips)
+        return Speaking(columns, mine, bridges, blend, music, clips)

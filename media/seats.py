@@ -6,7 +6,7 @@ from __future__ import annotations
 import asyncio
 import random
 from collections import deque
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from typing import Final, Protocol
 
 import msgspec
@@ -23,6 +23,7 @@ from media.control import (
     Command,
     Commands,
     Digit,
+    Hear,
     Open,
     PromptEnded,
     Ready,
@@ -128,9 +129,9 @@ class Host:
     def _transmit(self, after: int, commands: list[Command]) -> None:
         if self.child is None:
             return
-        for start in range(0, len(commands), BATCH):
-            part = commands[start : start + BATCH]
-            self.child.send(Commands(after + start + len(part), part), self._riding(part))
+        for part in batches(commands):
+            after += len(part)
+            self.child.send(Commands(after, part), self._riding(part))
 
     def _riding(self, commands: Iterable[Command]) -> list[int]:
         """Descriptors of the rows that begin. A row closed before its Open was sent still has its sockets."""
@@ -203,3 +204,21 @@ class Host:
         if self.child is not None:
             await self.child.stop(patience=2.0)
             self.child = None
+
+
+def batches(commands: Iterable[Command]) -> Iterator[list[Command]]:
+    """The commands in order, as many to a message as fit."""
+    part: list[Command] = []
+    weight = 0
+    for command in commands:
+        part.append(command)
+        weight += _weight(command)
+        if weight >= BATCH:
+            yield part
+            part, weight = [], 0
+    if part:
+        yield part
+
+
+def _weight(command: Command) -> int:
+    return 1 + len(command.sources) // 16 if isinstance(command, Hear) else 1

@@ -39,6 +39,8 @@ class Sending:
         columns = self.columns
         for crossing in speaking.bridges:
             columns.tx_frames[crossing.rows] = self._said(m, crossing)
+        if speaking.blend is not None:
+            columns.tx_frames[speaking.blend.rows] = speaking.blend.frames(m)
         if len(speaking.music.rows):  # one place in the clip for all its listeners, by the clock
             at = speaking.music.first + m // PHASES % speaking.music.frames
             columns.tx_frames[speaking.music.rows] = columns.sounds[at]

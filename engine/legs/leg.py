@@ -48,7 +48,7 @@ class Leg(AttemptOwner):
         self.on_replaced: Callable[[], None] | None = None
         """Who hears that another dialog has taken the seat."""
         self._on_end: list[Callable[[], None]] = []
-        self._hears: Clip | Leg | None = None
+        self._hears: Clip | tuple[Leg, ...] | None = None
         self._audience: list[Leg] = []
         """Legs that hear this one."""
         self._settled = asyncio.Event()
@@ -116,13 +116,13 @@ class Leg(AttemptOwner):
         """Play a clip to its end; cancelling stops it."""
         await self.row.play(clip)
 
-    def hear(self, source: Clip | Leg | None) -> None:
-        """What the party hears from now on: music, another party, or silence."""
-        if isinstance(self._hears, Leg):
-            self._hears._audience.remove(self)
-        if isinstance(source, Leg):
-            source._audience.append(self)
-        self._hears = source
+    def hear(self, source: Clip | Leg | tuple[Leg, ...] | None) -> None:
+        """What the party hears from now on: music, another party, several but for itself, or silence."""
+        for leg in self._voices():
+            leg._audience.remove(self)
+        self._hears = (source,) if isinstance(source, Leg) else source
+        for leg in self._voices():
+            leg._audience.append(self)
         self._tune()
 
     def record(self, path: Path) -> None:
@@ -209,10 +209,20 @@ class Leg(AttemptOwner):
 
     def _tune(self) -> None:
         """Tell the row what the party hears."""
-        source = self._hears
-        if not self.up or (isinstance(source, Leg) and not source.up):
+        if not self.up:
             return
-        self.row.hear(source.row.ref if isinstance(source, Leg) else source)
+        voices = self._voices()
+        there = [leg for leg in voices if leg.up]
+        if isinstance(self._hears, tuple) and len(there) > 1:
+            self.row.hear(tuple(leg.row.ref for leg in self._hears if leg.up))
+        elif there:
+            self.row.hear(there[0].row.ref)
+        elif not voices:
+            self.row.hear(None if isinstance(self._hears, tuple) else self._hears)
+
+    def _voices(self) -> list[Leg]:
+        """Whom the party hears."""
+        return [leg for leg in self._hears if leg is not self] if isinstance(self._hears, tuple) else []
 
     def _start(self, attempt: Attempt) -> None:
         """A contact that cannot be called is a phone that does not answer."""

@@ -32,8 +32,11 @@ class Row(Protocol):
     def aim(self, stream: Stream) -> None:
         """Send there, in that form, from now on. Called once per completed offer/answer."""
 
-    def hear(self, source: RowRef | Clip | None) -> None:
-        """What the party hears: another row, a clip as music (all its listeners at one position), or silence."""
+    def hear(self, source: RowRef | tuple[RowRef, ...] | Clip | None) -> None:
+        """What the party hears: another row, several, a clip as music (all listeners at one position), or silence.
+
+        Of several rows its own is left out. Raises ValueError for more than media.control.MOST.
+        """
 
     async def play(self, clip: Clip) -> None:
         """Play a clip from its start; returns when its last frame was sent. Cancelling it stops the sound."""

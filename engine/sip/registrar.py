@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 from engine.sip.errors import BadUri, RemoteFault
 from engine.sip.flow import Flow
 from engine.sip.header import params
 from engine.sip.message import Request
-from engine.sip.uri import Uri, parse_name_addr, parse_uri
+from engine.sip.uri import Uri, parse_name_addr, parse_uri, split_host
 
 MAX_CONTACTS: Final = 10
 """Bindings that one user may hold."""
@@ -22,7 +22,7 @@ class Binding:
     uri: str
     """What to call it by: the Request-URI of a call to it."""
     flow: Flow
-    """Where its REGISTER came from; reuse it, for a phone behind a NAT has no other way in."""
+    """Where calls to it go."""
     expires: float
     """Monotonic seconds at which it lapses."""
     call_id: str
@@ -153,7 +153,7 @@ class Registrar:
             return
         held[key] = Binding(
             wish.uri,
-            request.flow,
+            _reached(request, parse_uri(wish.uri)),
             now + wish.seconds,
             request.call_id,
             request.cseq,
@@ -161,6 +161,19 @@ class Registrar:
             wish.q,
             request.get("user-agent")[:200],
         )
+
+
+def _reached(request: Request, contact: Uri) -> Flow:
+    """Where calls to a contact go: to where its REGISTER came from, the only way in to a phone behind a NAT.
+
+    A phone that speaks from the address its Via names is behind none: its Contact may name another port of it.
+    """
+    flow = request.flow
+    host, port = split_host(request.via.sent_by)
+    unmapped = flow.transport == "udp" and (host, port or 5060) == (flow.host, flow.port)
+    if unmapped and contact.host == flow.host and (contact.transport or "udp") == "udp":
+        return replace(flow, port=contact.port or 5060)
+    return flow
 
 
 def _check_order(old: Binding, request: Request) -> None:

@@ -27,17 +27,24 @@ class FakeRow:
     label: str
     on_event: Callable[[RowEvent], None]
     streams: list[Stream] = field(default_factory=list)
-    hearing: RowRef | Clip | None = None
+    hearing: RowRef | tuple[RowRef, ...] | Clip | None = None
     played: list[str] = field(default_factory=list)
     recording: Path | None = None
     open: bool = True
     _closed: asyncio.Event = field(default_factory=asyncio.Event)
 
+    @property
+    def voices(self) -> set[RowRef]:
+        """Whom the party hears, as the plane has it."""
+        if isinstance(self.hearing, RowRef):
+            return {self.hearing}
+        return set(self.hearing) - {self.ref} if isinstance(self.hearing, tuple) else set()
+
     def aim(self, stream: Stream) -> None:
         assert stream.events is None or 0 <= stream.events <= 127, "as the plane takes them"
         self.streams.append(stream)
 
-    def hear(self, source: RowRef | Clip | None) -> None:
+    def hear(self, source: RowRef | tuple[RowRef, ...] | Clip | None) -> None:
         self.hearing = source
 
     async def play(self, clip: Clip) -> None:

@@ -182,9 +182,18 @@ class Rig:
         if isinstance(source, Phone):
             source = source.ref
         if isinstance(source, RowRef):
-            self.plane(phone).apply(Hear(phone.ref, source=source))
+            self.plane(phone).apply(Hear(phone.ref, (source,)))
         else:
             self.plane(phone).apply(Hear(phone.ref, clip=source))
+
+    def mix(self, phone: Phone, *sources: Phone) -> None:
+        """Have a phone hear those, but never itself."""
+        self.plane(phone).apply(Hear(phone.ref, tuple(source.ref for source in sources)))
+
+    def confer(self, *phones: Phone) -> None:
+        """Everybody hears everybody else."""
+        for phone in phones:
+            self.mix(phone, *phones)
 
     def bridge(self, one: Phone, other: Phone) -> None:
         self.hear(one, other)

@@ -72,7 +72,7 @@ def test_a_row_that_is_reused_at_once_never_leaks_a_voice() -> None:
 def test_a_generation_that_was_never_there_is_silence() -> None:
     rig = Rig()
     one, two = rig.open(0), rig.open(1)
-    rig.plane(two).apply(Hear(two.ref, source=RowRef(0, 0, one.ref.generation + 99)))
+    rig.plane(two).apply(Hear(two.ref, (RowRef(0, 0, one.ref.generation + 99),)))
     rig.talk(one, 0, 10)
     rig.run(200)
     assert not two.voices()

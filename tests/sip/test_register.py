@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from engine.sip.auth import _NOBODY
@@ -275,6 +277,36 @@ def test_a_contact_that_cannot_be_called_is_refused(contact: str) -> None:
     play << phone.register(contact=contact)
     play._collect()
     assert play.packets[0].data.startswith((b"SIP/2.0 400", b"SIP/2.0 416"))
+
+
+@pytest.mark.parametrize(
+    ("contact", "port"),
+    [
+        ("<sip:anna@198.51.100.9:6070>", 6070),
+        ("<sip:anna@198.51.100.9>", 5060),
+        ("<sip:anna@192.168.1.7:6070>", 5071),
+        ("<sip:anna@phone.acme.test:6070>", 5071),
+        ("<sip:anna@198.51.100.9:6070;transport=tcp>", 5071),
+    ],
+)
+def test_interop_12_a_phone_behind_no_nat_is_called_where_its_contact_says(contact: str, port: int) -> None:
+    """One that registers from 5071, as its Via says."""
+    play = Playbook()
+    phone = Phone(play)
+    phone.port, phone.flow = 5071, replace(phone.flow, port=5071)
+    phone.log_in()
+    registered(play, phone, contact=contact)
+    assert play.next(Registered).bindings[0].flow == replace(phone.flow, port=port)
+
+
+def test_interop_12_a_phone_behind_a_nat_is_called_where_its_register_came_from() -> None:
+    """Its Via and its Contact name the port that it had before the NAT."""
+    play = Playbook()
+    phone = Phone(play)
+    phone.flow = replace(phone.flow, port=40_000)
+    phone.log_in()
+    registered(play, phone, contact="<sip:anna@198.51.100.9:5060>")
+    assert play.next(Registered).bindings[0].flow.port == 40_000
 
 
 def test_a_stream_that_closes_takes_its_bindings_along() -> None:

@@ -12,7 +12,7 @@ import subprocess
 import tempfile
 import time
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Final
 
@@ -42,6 +42,8 @@ class Load:
     jitter: int = 0
     """Milliseconds by which the generator's packets come late at most, evenly spread."""
     record: bool = True
+    parties: int = 0
+    """0: four legs in five bridged in pairs, the rest hear music; else conferences of so many."""
 
 
 def run(load: Load) -> dict[str, Any]:
@@ -58,6 +60,30 @@ def run(load: Load) -> dict[str, Any]:
     figures["limit_us_per_leg_tick"] = round(limit, 3)
     figures["ratio"] = round(plane["us_per_leg_tick"] / limit, 3)
     return figures
+
+
+def conferences(load: Load) -> dict[str, Any]:
+    """Conferences of `load.parties` between two runs of as many legs in pairs, so that the ratio can be trusted."""
+    with tempfile.TemporaryDirectory() as folder:
+        work = Path(folder)
+        subprocess.run(["cc", "-O2", "-o", work / "rtpgen", HERE / "rtpgen.c"], check=True)
+        pairs = replace(load, parties=2)
+        before = asyncio.run(_plane(work, pairs))
+        mixed = asyncio.run(_plane(work, load))
+        after = asyncio.run(_plane(work, pairs))
+    bridge = (before["us_per_leg_tick"] + after["us_per_leg_tick"]) / 2
+    return {
+        "legs": load.legs,
+        "parties": load.parties,
+        "seconds": load.seconds,
+        "workers": load.workers,
+        **mixed,
+        "bridge_us_per_leg_tick": round(bridge, 3),
+        "mix_us_per_leg_tick": round(mixed["us_per_leg_tick"] - bridge, 3),
+        "ratio": round(mixed["us_per_leg_tick"] / bridge, 3),
+        "bridge_delay_ms_p50": before["delay_ms_p50"],
+        "bridge_delay_ms_p99": before["delay_ms_p99"],
+    }
 
 
 # ------------------------------------------------------------------------------------------ the C loop
@@ -126,7 +152,11 @@ def _occupy(plane: MediaPlane, load: Load) -> list[PlaneRow]:
     for number, row in enumerate(rows):
         port = OWN_PORT + number % PEERS
         row.aim(Stream(host=ADDRESS, port=port, codec="PCMU", payload=0, events=101))
-        row.hear(rows[number ^ 1].ref if number < bridged else music)
+        if load.parties:
+            first = number - number % load.parties
+            row.hear(tuple(other.ref for other in rows[first : first + load.parties]))
+        else:
+            row.hear(rows[number ^ 1].ref if number < bridged else music)
     return rows
 
 
@@ -173,6 +203,7 @@ def _generator(work: Path, load: Load, ports: Sequence[int]) -> Iterator[subproc
         str(load.seconds),
         str(OWN_PORT),
         str(load.jitter),
+        str(load.parties),
     ]
     generator = subprocess.Popen(
         command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, preexec_fn=lambda: _favour(0)

@@ -1,6 +1,8 @@
 // RTP load: the far ends of LEGS calls, which say who heard whom, how late and how regularly.
-//   rtpgen LEGS WARM SECONDS OWN_PORT JITTER_MS < ports      (the engine's RTP port of each leg, one a line)
-// Legs are spread evenly over the 20 ms. Those below four fifths are bridged in pairs (i hears i ^ 1), the rest hear music.
+//   rtpgen LEGS WARM SECONDS OWN_PORT JITTER_MS PARTIES < ports    (the engine's RTP port of each leg, one a line)
+// Legs are spread evenly over the 20 ms. PARTIES 0: those below four fifths are bridged in pairs (i hears i ^ 1), the rest hear
+// music. PARTIES n: they sit in conferences of n; the first of each speaks and all others, who send silence, hear it.
+// Their legs speak 7 ms after one another.
 // A frame says in its first octets, six bits each with the top bit set, so that none is silence: leg (3), frame number (2),
 // check sums (4), so that a softened copy of a frame (loss concealment) is not taken for another leg's. One JSON object on stdout:
 //   sent received            packets in the measured seconds
@@ -36,7 +38,7 @@ struct leg {
     int32_t *offset;                    // of each packet from the grid, 0.1 us
 };
 
-static int legs, bridged, port_of[65536], sockets[SOCKETS], capacity;
+static int legs, bridged, parties, port_of[65536], sockets[SOCKETS], capacity;
 static struct leg *leg;
 static int64_t begin, end, delays, wrong, silent, concealed, twice, received, sent, reports;
 static int32_t *delay;
@@ -50,7 +52,8 @@ static int64_t now(clockid_t clock) {
 static uint32_t roll(void) { dice ^= dice << 13; dice ^= dice >> 17; dice ^= dice << 5; return dice; }
 static int ascending(const void *a, const void *b) { int32_t x = *(int32_t *)a, y = *(int32_t *)b; return (x > y) - (x < y); }
 static double at(int32_t *sorted, int64_t n, double share) { return n ? sorted[(int64_t)((n - 1) * share)] / 1e4 : -1; }
-static uint8_t six(int value) { return 0x80 | (value & 0x3f); }
+static uint8_t six(int value) { return (parties ? 0xc0 : 0x80) | (value & 0x3f); }  // low levels go through a mix bit by bit
+static int speaks(int i) { return !parties || i % parties == 0; }
 static void check(const uint8_t *b, uint8_t sums[4]) {
     uint32_t hash = 2166136261u;
     for (int j = 0; j < 5; j++) hash = (hash ^ b[j]) * 16777619u;
@@ -88,8 +91,9 @@ static void fill(int i, int64_t when) {
     uint8_t *b = l->packet + 12;
     l->packet[2] = frame >> 8; l->packet[3] = frame;
     memcpy(l->packet + 4, &stamp, 4);
-    b[0] = six(i >> 12); b[1] = six(i >> 6); b[2] = six(i); b[3] = six(frame >> 6); b[4] = six(frame); check(b, b + 5);
     l->said_at[frame % REMEMBERED] = when;
+    if (!speaks(i)) { memset(b, 0xff, FRAME); return; }
+    b[0] = six(i >> 12); b[1] = six(i >> 6); b[2] = six(i); b[3] = six(frame >> 6); b[4] = six(frame); check(b, b + 5);
 }
 
 // The legs due in this millisecond; neighbours in the list share a socket, so they leave in one system call.
@@ -114,10 +118,11 @@ static void say(const int *due, int n) {
 
 static void judge(int i, const uint8_t *b, int64_t when) {
     struct leg *l = &leg[i];
+    if (parties && speaks(i)) { wrong += b[0] != 0xff || b[1] != 0xff || b[5] != 0xff; return; }
     int id = (b[0] & 63) << 12 | (b[1] & 63) << 6 | (b[2] & 63), frame = (b[3] & 63) << 6 | (b[4] & 63);
     if (b[0] == 0xff && b[1] == 0xff && b[5] == 0xff) { silent++; return; }
     if (!checked(b)) { concealed++; return; }
-    if (id != (i ^ 1)) { wrong++; return; }
+    if (id != (parties ? i - i % parties : i ^ 1)) { wrong++; return; }
     struct leg *peer = &leg[id];
     if (((peer->said - 1 - frame) & 4095) < REMEMBERED) delay[delays++] = (when - peer->said_at[frame % REMEMBERED]) / 100;
     int step = l->frame < 0 ? 1 : (frame - l->frame) & 4095;
@@ -190,10 +195,10 @@ static void report(int32_t *late, int64_t lates) {
 }
 
 int main(int count, char **words) {
-    if (count != 6) { fprintf(stderr, "rtpgen LEGS WARM SECONDS OWN_PORT JITTER_MS < ports\n"); return 2; }
+    if (count != 7) { fprintf(stderr, "rtpgen LEGS WARM SECONDS OWN_PORT JITTER_MS PARTIES < ports\n"); return 2; }
     double warm = atof(words[2]), seconds = atof(words[3]);
     int jitter = atoi(words[5]);
-    legs = atoi(words[1]); bridged = (int)(legs * 0.8) & ~1; capacity = seconds * 50 + 200;
+    legs = atoi(words[1]); parties = atoi(words[6]); bridged = parties ? legs : (int)(legs * 0.8) & ~1; capacity = seconds * 50 + 200;
     leg = calloc(legs, sizeof *leg);
     delay = malloc((size_t)legs * capacity * sizeof *delay);
     memset(port_of, 0xff, sizeof port_of);
@@ -209,7 +214,7 @@ int main(int count, char **words) {
         struct timespec until = {next / 1000000000, next % 1000000000};
         clock_nanosleep(CLOCK_MONOTONIC, TIMER_ABSTIME, &until, 0);
         late[lates++] = (now(CLOCK_MONOTONIC) - next) / 100;
-        for (int i = ms % SOCKETS; i < legs; i += SOCKETS) {
+        for (int i = (parties ? 3 * ms : ms) % SOCKETS; i < legs; i += SOCKETS) {
             int day = (ms + (jitter ? roll() % (jitter + 1) : 0)) % CALENDAR;
             calendar[day][planned[day]++] = i;
         }
