@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import math
+import os
 import subprocess
 import tempfile
 import time
@@ -40,6 +41,8 @@ class Window:
     waits: list[float] = field(default_factory=list)
     """Milliseconds from when a request was due to its whole answer."""
     refused: int = 0
+    busy: float = 0.0
+    """Share of one core that the engine's own process took; media have processes of their own."""
     late: dict[str, Mapping[float, float]] = field(default_factory=dict)
     """By histogram: counts by step in seconds."""
 
@@ -55,11 +58,11 @@ def run(calls: int, rate: float, seconds: float) -> dict[str, Any]:
             "requests_per_second": 10_000,
         }
         (where / "deployment.yaml").write_text(json.dumps(deployment))
-        with engine(where):
+        with engine(where) as pid:
             lasts = calls / CALLS_PER_SECOND + BRIDGED_WITHIN / 2 + 2 * (seconds + SETTLE)
             load = subprocess.Popen([program, *_words(calls, lasts)], stdout=subprocess.PIPE)
             try:
-                quiet, asked = asyncio.run(_watch(_address(where), calls, rate, seconds))
+                quiet, asked = asyncio.run(_watch(_address(where), pid, calls, rate, seconds))
                 report = read(load.communicate()[0])
             finally:
                 load.kill()
@@ -79,7 +82,7 @@ def _address(folder: Path) -> str:
     return str(json.loads(ready)["web"])
 
 
-async def _watch(url: str, calls: int, rate: float, seconds: float) -> tuple[Window, Window]:
+async def _watch(url: str, pid: int, calls: int, rate: float, seconds: float) -> tuple[Window, Window]:
     headers = {"Authorization": f"Bearer {TOKEN}"}
     async with aiohttp.ClientSession(url, headers=headers) as http:
         await _bridged(http, calls)
@@ -87,7 +90,9 @@ async def _watch(url: str, calls: int, rate: float, seconds: float) -> tuple[Win
         for busy in (False, True):
             await asyncio.sleep(SETTLE)
             before, window = await _histograms(http), Window()
+            began, cpu = time.perf_counter(), _cpu(pid)
             await (_ask(http, rate, seconds, window) if busy else asyncio.sleep(seconds))
+            window.busy = (_cpu(pid) - cpu) / (time.perf_counter() - began)
             after = await _histograms(http)
             window.late = {
                 name: {step: count - before[name][step] for step, count in after[name].items()}
@@ -95,6 +100,12 @@ async def _watch(url: str, calls: int, rate: float, seconds: float) -> tuple[Win
             }
             windows.append(window)
         return windows[0], windows[1]
+
+
+def _cpu(pid: int) -> float:
+    """Seconds of processor that a process has used."""
+    fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
 
 async def _bridged(http: aiohttp.ClientSession, calls: int) -> None:
@@ -157,6 +168,8 @@ def _figures(calls: int, rate: float, seconds: float, quiet: Window, asked: Wind
         "api_ms_p50": round(waits[len(waits) // 2], 2),
         "api_ms_p99": round(waits[len(waits) * 99 // 100], 2),
         "api_ms_max": round(waits[-1], 2),
+        "engine_cpu_pct_quiet": round(100 * quiet.busy, 1),
+        "engine_cpu_pct_asked": round(100 * asked.busy, 1),
     }
     for name, histogram in (("tick", TICKS), ("loop", LOOP)):
         for when, window in (("quiet", quiet), ("asked", asked)):
