@@ -38,6 +38,7 @@ ANY = "*"
 """Stands for every name of an entry and every index of a list."""
 BUILT: Tree = {
     "organisation": {"name": _all, "time_zone": _all},
+    "node": {"name": _all, "takeover": _all},
     "sip": {
         "listen": {ANY: _plain_listen},
         "domain": _all,

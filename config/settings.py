@@ -16,6 +16,7 @@ from config.faults import Key, Mark
 from config.hours import Hours
 from config.media import Media
 from config.messaging import CallLink, Messaging
+from config.node import Node
 from config.numbers import DirectoryEntry, Number
 from config.organisation import Organisation
 from config.profiles import NotificationTemplate, Profiles
@@ -35,6 +36,7 @@ class Settings(Section):
     """A deployment as config.load has read and checked it. Unchangeable; a reload makes another."""
 
     organisation: Organisation = Field(Organisation(), description="Whose contact centre this is.")
+    node: Node = Field(Node(), description="Which one of several engines this is.")
     sip: Sip = Field(description="Where the engine speaks SIP.")
     trunks: Named[Trunk] = Field(default_factory=Frozen, description="Carriers by name.")
     numbers: ByNumber[Number] = Field(

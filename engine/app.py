@@ -8,6 +8,8 @@ from dataclasses import dataclass
 from zoneinfo import ZoneInfo
 
 from config.settings import Settings
+from engine.agents.choices import Choices
+from engine.agents.claims import Claims, Life
 from engine.agents.floor import Floor
 from engine.calls.desk import Desk
 from engine.calls.reception import Reception
@@ -30,6 +32,7 @@ from engine.web.api.office import Office
 from engine.web.api.ring import Ring
 from engine.web.api.watch import watch
 from engine.web.engine_board import EngineBoard
+from engine.web.outbox import Outbox
 
 BUILT_CODECS = ("PCMU", "PCMA")
 """Of media.codecs, those that legs speak in this version."""
@@ -43,11 +46,13 @@ class Engine:
     stack: Stack
     driver: Driver
     floor: Floor
+    claims: Claims
     dispatcher: Dispatcher
     desk: Desk
     book: Book
     board: EngineBoard
     office: Office
+    outbox: Outbox
 
     def held(self) -> dict[str, int]:
         """Everything that calls hold, by kind; all 0 when there are none, or something was left behind."""
@@ -76,10 +81,12 @@ class World:
     """Transport to the address that Via and Contact name."""
     source: Source | None = None
     """Where the deployment is read again from."""
+    epoch: int = 1
+    """Which life of the node this is, as the store counts them."""
 
 
 async def assemble(settings: Settings, world: World, sound: Sound, store: Store, filing: Filing) -> Engine:
-    """Build the engine of a deployment. Raises BadClip for a prompt that cannot be played."""
+    """Build the engine of a deployment. Raises BadClip for a prompt that cannot be played, and StoreDown."""
     clock, loop = world.clock, asyncio.get_running_loop()
     known = directory(settings)
     stack = Stack(
@@ -96,8 +103,13 @@ async def assemble(settings: Settings, world: World, sound: Sound, store: Store,
     codecs = tuple(codec for codec in settings.media.codecs if codec in BUILT_CODECS)
     plant = Plant(driver, sound, codecs, settings.sip.external_address)
     floor = Floor(agents(settings), clock, loop.call_later)
+    life = Life(world.node, world.epoch, settings.node.takeover)
+    claims = Claims(store, floor, clock, life)
     dispatcher = Dispatcher(floor, clock, loop.call_soon)
     dispatcher.open(queues(settings, dispatcher.changed))
+    choices = Choices(store, floor, clock)
+    await choices.restore()
+    claims.also.append(choices.catch_up)
     journal = Journal(store, clock, world.node)
     recordings = Recordings(settings.recordings.folder, clock, filing.later)
     desk = Desk(
@@ -106,6 +118,7 @@ async def assemble(settings: Settings, world: World, sound: Sound, store: Store,
         clock,
         plant,
         floor,
+        claims,
         dispatcher,
         await sounds(settings, sound),
         recordings,
@@ -118,6 +131,9 @@ async def assemble(settings: Settings, world: World, sound: Sound, store: Store,
     board = EngineBoard(settings.organisation.name, zone, clock, book, floor, dispatcher)
     ring = Ring(clock, world.token())
     reloader = Reloader(desk, known, world.source)
-    office = Office(settings, world.node, clock, book, floor, dispatcher, journal, store, ring, reloader)
+    office = Office(
+        settings, world.node, clock, book, floor, choices, dispatcher, journal, store, ring, reloader
+    )
     watch(office)
-    return Engine(settings, stack, driver, floor, dispatcher, desk, book, board, office)
+    outbox = Outbox(ring, store, world.node, world.epoch)
+    return Engine(settings, stack, driver, floor, claims, dispatcher, desk, book, board, office, outbox)

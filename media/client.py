@@ -8,7 +8,7 @@ import logging
 import random
 import resource
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final, Protocol
@@ -25,18 +25,18 @@ from media.control import (
     MediaLost,
     NoRow,
     Open,
-    Play,
     PromptEnded,
     Ready,
     RecordingEnded,
     RowRef,
-    StopPlaying,
     Stream,
     WorkerReport,
 )
 from media.g711 import LAWS
 from media.ledger import EPOCH, NOW, STEP, Ledger
+from media.plays import Plays, order
 from media.ports import Pair, Ports
+from media.quality import NOTHING, Quality, of_row
 from media.seats import Host
 from media.tapes import Tapes
 
@@ -88,9 +88,10 @@ class PlaneRow:
         self._plane = plane
         self._host = host
         self._on_event = on_event
-        self._plays = 0
-        self._playing: tuple[int, asyncio.Future[None]] | None = None
+        self._plays = Plays(ref, self._tell, self._spare)
         self._closed = False
+        self._quality = NOTHING
+        """As it was when the row was closed."""
 
     @property
     def address(self) -> tuple[str, int]:
@@ -110,24 +111,25 @@ class PlaneRow:
             clip = _known(source)
             self._tell(Hear(self.ref, clip=(clip.at, clip.frames)))
 
-    async def play(self, clip: Clip) -> None:
-        """Returns at once on a row that is closed or lost. A second play ends the first, which then
-        returns."""
-        known = _known(clip)
+    async def play(
+        self,
+        clips: Clip | Sequence[Clip],
+        *,
+        every: float = 0.0,
+        times: int | None = 1,
+        interrupt: str = "",
+    ) -> str | None:
+        """Returns None at once on a row that is closed or lost. A second play ends the first, which then
+        returns None.
+
+        Raises TypeError for a clip that is not of this plane's arena, ValueError for no clips or more than 32, a
+        negative interval, less than one time, and keys there are not.
+        """
+        listed = clips if isinstance(clips, Sequence) else (clips,)
+        asked = order(self.ref, map(_known, listed), every, times, interrupt)
         if self._closed or self._host.lost:
-            return
-        self._plays += 1
-        number = self._plays
-        self._finish()
-        ended = asyncio.get_running_loop().create_future()
-        self._playing = number, ended
-        self._tell(Play(self.ref, number, known.at, known.frames))
-        try:
-            await ended
-        finally:
-            if self._playing is not None and self._playing[0] == number:
-                self._playing = None
-                self._tell(StopPlaying(self.ref, number))
+            return None
+        return await self._plays.play(asked)
 
     def record(self, path: Path) -> None:
         """Raises ValueError before the row is aimed: the codec of the file is not known."""
@@ -138,12 +140,20 @@ class PlaneRow:
     def stop_recording(self) -> None:
         self._plane.tapes.stop(self.ref)
 
+    def quality(self) -> Quality:
+        """Read from shared memory: it needs no worker."""
+        ledger, row = self._host.ledger, self.ref.row
+        if self._closed or ledger.owner[row] != self.ref.generation:
+            return self._quality
+        return of_row(ledger, row)
+
     def close(self) -> None:
         if self._closed:
             return
+        self._quality = self.quality()
         self._closed = True
         self._plane.tapes.stop(self.ref)
-        self._finish()
+        self._plays.finish()
         self._host.command(Close(self.ref))
         self._plane.soon()
         if self._host.lost:
@@ -154,29 +164,24 @@ class PlaneRow:
             self._host.command(command)
             self._plane.soon()
 
-    def _finish(self) -> None:
-        if self._playing is not None:
-            _, ended = self._playing
-            self._playing = None
-            if not ended.done():
-                ended.set_result(None)
-
     # ------------------------------------------------------------------------------------------ from the
     # worker
 
     def told(self, event: Digit | PromptEnded) -> None:
         if isinstance(event, Digit):
-            if not self._closed:
-                self._on_event(event)
-        elif self._playing is not None and self._playing[0] == event.number:
-            self._finish()
+            self._spare(event)
+        else:
+            self._plays.ended(event)
+
+    def _spare(self, digit: Digit) -> None:
+        if not self._closed:
+            self._on_event(digit)
 
     def resumed(self, playing: int) -> None:
-        if self._playing is not None and self._playing[0] != playing:
-            self._finish()
+        self._plays.resumed(playing)
 
     def lost(self) -> None:
-        self._finish()
+        self._plays.finish()
         if self._closed:
             self._plane.forget(self)
         else:

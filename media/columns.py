@@ -145,6 +145,8 @@ class Counts:
     skipped: int = 0
     silenced: int = 0
     strangers: int = 0
+    reports: int = 0
+    bad_reports: int = 0
 
 
 @dataclass
@@ -183,6 +185,10 @@ class Columns:
         """Due phase of the last frame stored."""
         self.keyed_until = np.full(rows, NEVER, np.int64)
         """Up to this phase an RFC 4733 key stands in for voice."""
+        self.noise_until = np.full(rows, NEVER, np.int64)
+        """Up to this phase comfort noise stands in for voice, if no voice came since it was told."""
+        self.noise_after = np.full(rows, NEVER, np.int64)
+        """What `last_due` was when it was told."""
         self.txphase = np.full(rows, -1, np.int64)
         """Phase in which the row sends, -1 = none yet."""
         self.renewed = np.zeros(rows, bool)

@@ -100,17 +100,24 @@ class Hear(msgspec.Struct, frozen=True, tag=True):
 
 
 class Play(msgspec.Struct, frozen=True, tag=True):
-    """Play frames `at` .. `at + frames` above what is heard. A PromptEnded of that number follows, unless
+    """Play clips one after the other, above what is heard. A PromptEnded of that number follows, unless
     stopped."""
 
     ref: RowRef
     number: int
-    at: int
-    frames: int
+    pieces: list[tuple[int, int]]
+    """Of each clip its first arena frame and its frames; 1 to media.ledger.PIECES of them."""
+    every: int = 0
+    """Ticks from one beginning to the next; 0 = one right after the other. A beginning that falls into the
+    sound before it is left out."""
+    times: int = 1
+    """How often all of it is played; 0 = until it is stopped."""
+    keys: int = 0
+    """Keys that end it, as bits by RFC 4733 event number."""
 
 
 class StopPlaying(msgspec.Struct, frozen=True, tag=True):
-    """End that clip, if it still plays."""
+    """End what that Play began, if it still goes on."""
 
     ref: RowRef
     number: int
@@ -175,10 +182,12 @@ class Applied(msgspec.Struct, frozen=True, tag=True):
 
 
 class PromptEnded(msgspec.Struct, frozen=True, tag=True):
-    """The last frame of a clip was sent."""
+    """The last frame of a Play was sent, or a key ended it."""
 
     ref: RowRef
     number: int
+    key: str = ""
+    """The key that ended it. No Digit follows for that press."""
 
 
 LATENESS: Final = (0.1, 0.2, 0.5, 1.0, 2.0, 5.0, 10.0, 20.0)
@@ -197,6 +206,10 @@ class WorkerReport(msgspec.Struct, frozen=True, tag=True, kw_only=True):
     """Frames that were not there when they were due."""
     late: int
     """Packets that came after their phase."""
+    reports: int = 0
+    """RTCP packets of parties that were read."""
+    bad_reports: int = 0
+    """RTCP packets of parties that were not as RFC 3550 has them."""
     deeper: int
     shallower: int
     skipped: int

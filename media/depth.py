@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 
 from media.columns import NEVER, Columns, Rows
 from media.g711 import FRAME, RATE
-from media.ledger import I64, PHASES, SHIFTS, SLOTS, STEP, STRETCHED
+from media.ledger import I64, PHASES, SHIFTS, SLOTS, STEP, STRETCHED, expected
 from media.reception import Reception
 from media.wire import Wire
 
@@ -84,6 +84,10 @@ class Depth:
         columns, ledger = self.columns, self.columns.ledger
         words = columns.rx32[row]
         if not ledger.anchored[row] or ledger.heard[row] != words[2]:
+            if ledger.received[row]:
+                past = int(ledger.past_expected[row]) + expected(ledger, row)
+                ledger.past_expected[row] = past & 0xFFFFFFFF
+                ledger.past_received[row] += ledger.received[row]
             ledger.heard[row] = words[2]
             ledger.first_seq[row] = columns.rx16[row, 1]
             ledger.received[row] = 0
@@ -145,7 +149,8 @@ class Depth:
         columns, ledger = self.columns, self.columns.ledger
         heard = columns.last_due[rows] >= m - PHASES
         for row in rows[~heard].tolist():
-            if max(columns.last_due[row], columns.keyed_until[row]) < m - SLEEPY:
+            excused = max(columns.keyed_until[row], columns.noise_until[row])
+            if max(columns.last_due[row], excused) < m - SLEEPY:
                 self._sleep(row)
         rows = rows[heard]
         arrived = self.arrivals(rows)

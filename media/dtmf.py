@@ -19,6 +19,8 @@ GRID: Final = "123A456B789C*0#D"
 
 Report = Callable[[int, str, int], None]
 """(row, key, milliseconds)"""
+Began = Callable[[int, str], bool]
+"""(row, key) as soon as a press is known; True when it has done its work and is not to be reported."""
 
 _LOST_END: Final = 20 * PHASES
 """Phases after the last event packet at which a press whose end never came is over: 400 ms."""
@@ -30,14 +32,15 @@ class Events:
     """RFC 4733 presses. A press is known by its timestamp, however often and in whatever order its packets
     come."""
 
-    def __init__(self, columns: Columns, report: Report) -> None:
+    def __init__(self, columns: Columns, report: Report, began: Began) -> None:
         self.columns = columns
         self.report = report
+        self.began = began
         rows = columns.rows
         self.seen = np.full(rows, NEVER, np.int64)
         """Phase of the last event packet."""
-        self._live: dict[int, tuple[int, int, int]] = {}
-        """Row -> event, timestamp and duration of the press that goes on."""
+        self._live: dict[int, tuple[int, int, int, bool]] = {}
+        """Row -> event, timestamp and duration of the press that goes on, and whether it has done its work."""
         self._done = np.zeros(rows, np.uint32)
         self._any_done = np.zeros(rows, bool)
         self._tone = np.full(rows, NEVER, np.int64)
@@ -49,7 +52,7 @@ class Events:
         self.seen[row] = self._tone[row] = NEVER
 
     def toned(self, m: int, row: int, key: str) -> None:
-        """A tone was reported: its event, if one comes yet, is the same press."""
+        """A tone has done its work: its event, if one comes yet, is the same press."""
         self._tone[row] = m
         self._tone_key[row] = KEYS.index(key)
 
@@ -64,7 +67,10 @@ class Events:
         stamp = int(columns.rx32[row, 1])
         self.seen[row] = m
         columns.keyed_until[row] = max(int(columns.keyed_until[row]), m + 4 * PHASES)
-        columns.last_due[row] = max(int(columns.last_due[row]), m - PHASES)
+        before = int(columns.last_due[row])
+        columns.last_due[row] = max(before, m - PHASES)
+        if columns.noise_after[row] == before:  # a key does not end comfort noise
+            columns.noise_after[row] = columns.last_due[row]
         if event >= len(KEYS) or self._is_past(row, stamp):
             return
         live = self._live.get(row)
@@ -73,8 +79,9 @@ class Events:
                 return  # reordered: of the press before
             self._end(m, row)
             live = None
+        taken = live[3] if live else self._is_toned(m, row, event) or self.began(row, KEYS[event])
         duration = max(high << 8 | low, live[2] if live else 0)
-        self._live[row] = event, stamp, duration
+        self._live[row] = event, stamp, duration, taken
         if flags & 0x80:
             self._end(m, row)
 
@@ -87,11 +94,14 @@ class Events:
         return behind < 10 * RATE
 
     def _end(self, m: int, row: int) -> None:
-        event, stamp, duration = self._live.pop(row)
+        event, stamp, duration, taken = self._live.pop(row)
         self._done[row], self._any_done[row] = stamp, True
-        if self._tone_key[row] == event and m - self._tone[row] < _ECHO:
-            return
-        self.report(row, KEYS[event], duration * 1000 // RATE)
+        if not taken and not self._is_toned(m, row, event):
+            self.report(row, KEYS[event], duration * 1000 // RATE)
+
+    def _is_toned(self, m: int, row: int, event: int) -> bool:
+        """Whether the same key was just heard as a tone."""
+        return bool(self._tone_key[row] == event and m - self._tone[row] < _ECHO)
 
     def expire(self, m: int) -> None:
         """Once a tick: presses whose end packets were all lost."""
@@ -115,10 +125,11 @@ class Tones:
     TWIST: Final = 10 ** (9 / 10)
     APART: Final = 6.0
 
-    def __init__(self, columns: Columns, events: Events, report: Report) -> None:
+    def __init__(self, columns: Columns, events: Events, report: Report, began: Began) -> None:
         self.columns = columns
         self.events = events
         self.report = report
+        self.began = began
         rows = columns.rows
         angle = 2 * np.pi * np.array([697, 770, 852, 941, 1209, 1336, 1477, 1633]) / RATE
         turn = np.outer(np.arange(FRAME), angle)
@@ -129,6 +140,8 @@ class Tones:
         self._last = np.full(rows, -1, np.int8)
         self._run = np.full(rows, 2, np.int8)
         self._pressed = np.full(rows, -1, np.int8)
+        self._taken = np.zeros(rows, bool)
+        """Rows whose present press has done its work."""
         self._hot = np.zeros(rows, bool)
         """Rows in which a tone was heard in the last two frames, or goes on."""
         self._any_hot = False
@@ -137,7 +150,7 @@ class Tones:
     def forget(self, row: int) -> None:
         self._last[row] = self._pressed[row] = -1
         self._run[row] = 2
-        self._hot[row] = False
+        self._hot[row] = self._taken[row] = False
 
     def listen(self, m: int, rows: Rows) -> None:
         """Hear the frames of this phase: of every second row, and of all in which there is something.
@@ -207,8 +220,15 @@ class Tones:
         began = int(self._since[row])
         self._pressed[row] = key
         self._since[row] = m - PHASES
-        if before < 0 or self.events.seen[row] > began - _ECHO:
-            return
-        name = GRID[before]
-        self.events.toned(m, row, name)
-        self.report(row, name, (m - PHASES - began) * STEP // 1_000_000)
+        if before >= 0 and self.events.seen[row] <= began - _ECHO:
+            self.events.toned(m, row, GRID[before])
+            if not self._taken[row]:
+                self.report(row, GRID[before], (m - PHASES - began) * STEP // 1_000_000)
+        self._taken[row] = key >= 0 and self._begin(m, row, GRID[key])
+
+    def _begin(self, m: int, row: int, key: str) -> bool:
+        """A press, unless it is the tone of an event; True when it has done its work."""
+        if self.events.seen[row] > m - PHASES - _ECHO or not self.began(row, key):
+            return False
+        self.events.toned(m, row, key)
+        return True

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Final
 
 import numpy as np
@@ -19,12 +20,22 @@ _DRAIN: Final = 64
 
 
 class Latching:
-    """Reads the sockets that epoll watches: rows whose party is unknown, rows that fell asleep, and RTCP."""
+    """Reads the sockets that epoll watches: rows whose party is unknown, rows that fell asleep, and RTCP.
 
-    def __init__(self, columns: Columns, wire: Wire, reception: Reception) -> None:
+    `told` gets each RTCP packet with its source, whoever that is.
+    """
+
+    def __init__(
+        self,
+        columns: Columns,
+        wire: Wire,
+        reception: Reception,
+        told: Callable[[int, int, bytes, Address], None],
+    ) -> None:
         self.columns = columns
         self.wire = wire
         self.reception = reception
+        self.told = told
         self._strangers: dict[int, tuple[Address, int]] = {}
         self._rtcp = memoryview(bytearray(2048))
 
@@ -43,7 +54,7 @@ class Latching:
         self.forget(row)
         if ledger.latched[row]:
             self.wire.loosen(columns.sockets[row])
-            ledger.latched[row] = ledger.anchored[row] = 0
+            ledger.latched[row] = ledger.anchored[row] = ledger.rtcp_port[row] = 0
         if columns.awake[row]:
             columns.awake[row] = False
             self.wire.watch(columns.sockets[row], row)
@@ -57,7 +68,7 @@ class Latching:
         sizes: list[int] = []
         for tag in self.wire.ready():
             if tag >= rows:
-                self._drop_rtcp(tag - rows)
+                self._reports(m, tag - rows)
                 continue
             size = self._wake(tag) if self.columns.ledger.latched[tag] else self._meet(tag)
             if size:
@@ -66,10 +77,12 @@ class Latching:
         if spoke:
             self.reception.ingest(m, np.array(spoke), np.array(sizes, np.int64))
 
-    def _drop_rtcp(self, row: int) -> None:
+    def _reports(self, m: int, row: int) -> None:
         for _ in range(_DRAIN):
-            if self.wire.receive_from(self.columns.rtcp_sockets[row], self._rtcp) is None:
+            got = self.wire.receive_from(self.columns.rtcp_sockets[row], self._rtcp)
+            if got is None:
                 return
+            self.told(m, row, bytes(self._rtcp[: got[0]]), got[1])
 
     def drain(self, row: int) -> None:
         """What lay in the socket while nobody served it is too old to be heard."""

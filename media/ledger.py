@@ -43,10 +43,13 @@ STEP: Final = 5_000_000
 """Nanoseconds of a phase."""
 TICK: Final = PHASES * STEP
 
-EMPTY, VOICE, MISSING, EVENT, STRETCHED = range(5)
+PIECES: Final = 32
+"""Clips that one Play may have."""
+
+EMPTY, VOICE, MISSING, EVENT, STRETCHED, NOISE = range(6)
 """What a cell holds: nothing yet; what the party sent; a guess for a lost packet; silence under an RFC 4733
 key;
-a repeated frame that stands for 20 ms of clock drift."""
+a repeated frame that stands for 20 ms of clock drift; comfort noise (RFC 3389)."""
 
 EPOCH, NOW, APPLIED, SHIFTS = range(4)
 """Places in `head`: the epoch; the last phase that ran; the number of the last command applied; a count of
@@ -83,6 +86,14 @@ _ROWS: Final = (
     ("clip_at", np.int64),
     ("clip_len", np.int64),
     ("clip_from", np.int64),
+    ("play", np.uint32),
+    ("play_from", np.int64),
+    ("play_every", np.int64),
+    ("play_left", np.int64),
+    ("play_next", np.int64),
+    ("play_keys", np.uint16),
+    ("piece", np.uint8),
+    ("piece_count", np.uint8),
     ("ssrc", np.uint32),
     ("sent", np.int64),
     ("latched", np.uint8),
@@ -98,6 +109,18 @@ _ROWS: Final = (
     ("received", np.uint32),
     ("jitter", np.float32),
     ("corrections", np.uint32),
+    ("late", np.uint32),
+    ("past_expected", np.uint32),
+    ("past_received", np.uint32),
+    ("sr_mid", np.uint32),
+    ("sr_at", np.int64),
+    ("rtcp_port", np.uint16),
+    ("told", np.uint32),
+    ("far_expected", np.uint32),
+    ("far_lost", np.int32),
+    ("far_fraction", np.uint8),
+    ("far_jitter", np.uint32),
+    ("round_trip", np.int64),
 )
 
 U8 = NDArray[np.uint8]
@@ -149,11 +172,26 @@ class Ledger:
     """First arena frame of the music; the frame played is loop_at + tick % loop_len."""
     loop_len: I64
     clip: U32
-    """Number of the one-shot clip that plays above `kind`; 0 = none."""
+    """Number of the Play whose clip sounds above `kind` just now; 0 = none, or between two of its rounds."""
     clip_at: I64
     clip_len: I64
     clip_from: I64
-    """Tick in which the clip's first frame is sent."""
+    """Tick in which the clip's first frame is sent; -1 = it was not sent yet."""
+    play: U32
+    """Number of the Play that goes on, whether it sounds or pauses; 0 = none."""
+    play_from: I64
+    """Tick in which the Play's very first frame was sent; -1 = not yet."""
+    play_every: I64
+    play_left: I64
+    """Rounds that are not over, the present one included; 0 = no end."""
+    play_next: I64
+    """While it pauses: tick of its next beginning."""
+    play_keys: NDArray[np.uint16]
+    piece: U8
+    """Which of `pieces` is in clip_at and clip_len."""
+    piece_count: U8
+    pieces: I64
+    """[row][clip of the Play] -> first arena frame, frames."""
     ssrc: U32
     position: U32
     """[row]: of the packets sent, RTP timestamp, sequence number (low 16 bits) and count. The three below
@@ -182,6 +220,29 @@ class Ledger:
     """RFC 3550 6.4.1 interarrival jitter in timestamp units, from sampled packets."""
     corrections: U32
     """20 ms frames put in or left out because the party's clock differs from ours."""
+    late: U32
+    """Packets that came after their phase and were not heard."""
+    past_expected: U32
+    """Packets of the row's earlier streams, by their sequence numbers."""
+    past_received: U32
+    """Of those, the ones that came."""
+    sr_mid: U32
+    """Middle 32 bits of the NTP time of the party's last sender report; 0 = none came."""
+    sr_at: I64
+    """Nanoseconds since phase 0 at which it came."""
+    rtcp_port: NDArray[np.uint16]
+    """Where the party's RTCP comes from; 0 = none came."""
+    told: U32
+    """Reports the party sent about what it hears of us; what the last one said is in the columns below."""
+    far_expected: U32
+    """Packets we had sent up to the last one it knew of."""
+    far_lost: NDArray[np.int32]
+    far_fraction: U8
+    """Lost between its last two reports, in 256ths."""
+    far_jitter: U32
+    """In timestamp units."""
+    round_trip: I64
+    """Nanoseconds to the party and back by the last report that told; 0 = not known."""
 
     def __init__(self, fd: int, rows: int) -> None:
         self.fd = fd
@@ -225,6 +286,7 @@ class Ledger:
         for name, dtype, shape in _RING:
             yield name, np.dtype(dtype), (SLOTS, rows, *shape)
         yield "position", np.dtype(np.uint32), (rows, 4)
+        yield "pieces", np.dtype(np.int64), (rows, PIECES, 2)
         for name, kind in _ROWS:
             yield name, np.dtype(kind), (rows,)
 
@@ -243,6 +305,11 @@ class Ledger:
                 getattr(self, name)[row] = b"" if name.endswith("host") else 0
         self.sent[row] = self.events[row] = -1
         self.head[SHIFTS] += 1
+
+
+def expected(ledger: Ledger, row: int) -> int:
+    """Packets of the stream the row hears now, by its sequence numbers (RFC 3550 A.3)."""
+    return max(int(ledger.high_seq[row]) - int(ledger.first_seq[row]) + 1, 0)
 
 
 def _padded(size: int) -> int:

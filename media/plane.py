@@ -12,7 +12,7 @@ from typing import Any, Final
 import numpy as np
 
 from media.arena import Arena
-from media.columns import Columns, Rows, mark
+from media.columns import NEVER, Columns, Rows, mark
 from media.control import (
     Aim,
     Close,
@@ -30,7 +30,9 @@ from media.depth import Depth
 from media.dtmf import Events, Tones
 from media.g711 import FRAME, LAWS, SILENCE, SOFTER
 from media.latching import Latching
-from media.ledger import BRIDGE, EVENT, LOOP, MISSING, NOW, PHASES, SILENT, SLOTS, STEP, Ledger
+from media.ledger import BRIDGE, EVENT, LOOP, MISSING, NOISE, NOW, PHASES, SILENT, SLOTS, STEP, Ledger
+from media.noise import ComfortNoise
+from media.playing import Playing
 from media.reception import Reception
 from media.roster import Roster
 from media.rtcp import Reports
@@ -55,14 +57,18 @@ class Plane:
         self.offset = offset(me, len(ledgers))
         self.sets = Sets(columns.ledger)
         self.roster = Roster(columns)
-        self.keys = Events(columns, self._digit)
-        self.tones = Tones(columns, self.keys, self._digit)
+        self.playing = Playing(columns, self._ended)
+        self.keys = Events(columns, self._digit, self.playing.key)
+        self.tones = Tones(columns, self.keys, self._digit, self.playing.key)
         self.depth = Depth(columns, wire, self.offset)
-        self.reception = Reception(columns, wire, self.keys.packets, self.depth.anchor)
+        self.reports = Reports(columns, wire, self.offset)
+        self.noise = ComfortNoise(columns, self.depth.anchor)
+        self.reception = Reception(
+            columns, wire, self.keys.packets, self.depth.anchor, self.reports.muxed, self.noise
+        )
         self.depth.reception = self.reception
-        self.latching = Latching(columns, wire, self.reception)
-        self.sending = Sending(columns, wire, self._ended)
-        self.reports = Reports(columns, wire)
+        self.latching = Latching(columns, wire, self.reception, self.reports.receive)
+        self.sending = Sending(columns, wire, self.playing)
         self._cells = columns.frames()
         self._due = self.ledger.due.reshape(-1)
 
@@ -71,6 +77,8 @@ class Plane:
     def step(self, m: int) -> None:
         """Do phase `m`."""
         self.latching.listen(m)
+        if m % PHASES == 0:
+            self.playing.wake(m // PHASES)
         self.roster.refresh(m)
         hearing, speaking = self.roster.hearing[m % PHASES], self.roster.speaking[m % PHASES]
         if not self.reception.receive(m, hearing):
@@ -83,7 +91,7 @@ class Plane:
             if m % SETTLE == 0:
                 self.roster.settle()
             self.reports.send(m)
-            self.sending.overdue(m)
+            self.playing.overdue(m)
         self.ledger.head[NOW] = m
 
     def skip(self, m: int, ticks: int) -> None:
@@ -96,8 +104,8 @@ class Plane:
         self.columns.counts.skipped += ticks
 
     def _close(self, m: int, rows: Rows) -> None:
-        """Cells of this phase that nothing came for: a softer copy of the frame before once or twice, then
-        silence."""
+        """Cells of this phase that nothing came for: comfort noise where the party named it, else a softer copy of
+        the frame before once or twice, then silence."""
         ledger, columns = self.ledger, self.columns
         if not len(rows):
             return
@@ -114,20 +122,23 @@ class Plane:
         guess = np.where((age > PHASES + 1)[:, None], SOFTER[codec[:, None], guess], guess)
         quiet = keyed | (age > 3 * PHASES) | (ledger.gen.reshape(-1)[before] != ledger.owner[rows])
         guess[quiet] = SILENCE[codec[quiet], None]
+        noise = ~keyed & self.noise.heard(m, rows)
+        guess[noise] = self.noise.frames(m, rows[noise])
         self._cells[cell] = guess
         tags = mark(ledger.owner[rows], codec, MISSING)
         tags[keyed] = mark(ledger.owner[rows[keyed]], codec[keyed], EVENT)
+        tags[noise] = mark(ledger.owner[rows[noise]], codec[noise], NOISE)
         ledger.tag.reshape(-1, 2)[cell, 1] = tags
         self._due[cell] = m
-        columns.counts.missing += int((~keyed & (ledger.anchored[rows] != 0)).sum())
+        columns.counts.missing += int((~(keyed | noise) & (ledger.anchored[rows] != 0)).sum())
 
     # ------------------------------------------------------------------------------------------ events
 
     def _digit(self, row: int, key: str, milliseconds: int) -> None:
         self.events.append(Digit(self.columns.ref(row), key, milliseconds))
 
-    def _ended(self, row: int, number: int) -> None:
-        self.events.append(PromptEnded(self.columns.ref(row), number))
+    def _ended(self, row: int, number: int, key: str) -> None:
+        self.events.append(PromptEnded(self.columns.ref(row), number, key))
 
     # ------------------------------------------------------------------------------------------ commands
 
@@ -144,9 +155,9 @@ class Plane:
                 case Hear():
                     self._hear(command.ref, command.sources, command.clip)
                 case Play():
-                    self._play(row, command.number, command.at, command.frames)
+                    self.playing.begin(row, command)
                 case StopPlaying():
-                    self._stop_playing(row, command.number)
+                    self.playing.stop(row, command.number)
                 case Close():
                     self._shut(row)
 
@@ -167,7 +178,7 @@ class Plane:
         columns.tx[row, 1] = self.ledger.payload[row]
         columns.tx32[row, 2] = self.ledger.ssrc[row]
         self._forget(row)
-        self.wire.arrivals([rtp])
+        self.wire.arrivals([rtp, rtcp])
         self.latching.watch(row)
 
     def _forget(self, row: int) -> None:
@@ -176,7 +187,7 @@ class Plane:
         ):  # fmt: skip
             part.forget(row)
         columns = self.columns
-        columns.last_due[row] = columns.keyed_until[row] = -(1 << 40)
+        columns.last_due[row] = columns.keyed_until[row] = columns.noise_until[row] = NEVER
         columns.want[row] = 0
         columns.awake[row] = columns.renewed[row] = False
 
@@ -218,19 +229,6 @@ class Plane:
             ledger.kind[row] = SILENT
         self.columns.spoken_to(row)
 
-    def _play(self, row: int, number: int, at: int, frames: int) -> None:
-        ledger = self.ledger
-        if ledger.clip[row]:
-            self._ended(row, int(ledger.clip[row]))
-        ledger.clip_at[row], ledger.clip_len[row], ledger.clip_from[row] = at, frames, -1
-        ledger.clip[row] = number
-        self.columns.spoken_to(row)
-
-    def _stop_playing(self, row: int, number: int) -> None:
-        if self.ledger.clip[row] == number:
-            self.ledger.clip[row] = 0
-            self.columns.spoken_to(row)
-
     def _shut(self, row: int) -> None:
         columns, ledger = self.columns, self.ledger
         for sockets in (columns.sockets, columns.rtcp_sockets):
@@ -257,6 +255,7 @@ class Plane:
             self.columns.want[row] = 0x80000000 | int(ledger.payload[row]) << 16 if ledger.hears[row] else 0
         ledger.anchored[row] = 0
         ledger.due[:, row] = -1
+        self.playing.resume(row, m // PHASES)
         self.columns.spoken_to(row)
         self.depth.amnesty = m + GRACE
         if ledger.latched[row]:

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from media.columns import HEADER, NEVER, PACKET, STAMPS, Columns, Hearing, Rows, mark
 from media.g711 import FRAME, SILENCE
 from media.ledger import PHASES, SLOTS, VOICE
+from media.noise import COMFORT_NOISE, ComfortNoise
 from media.rtp import is_rtcp, straighten
 from media.wire import Wire
 
@@ -24,10 +25,6 @@ ASTRAY = 10
 FAR = 10 * PHASES
 """A packet this early, of a row whose frame is missing, is not early: the sender's timestamps jumped."""
 FARTHEST = (SLOTS - 16) * PHASES
-COMFORT_NOISE = 13
-"""Static payload type of RFC 3389: the party is silent on purpose."""
-QUIET = 100 * PHASES
-"""Phases for which a comfort noise packet explains that nothing else comes: 2 s."""
 _UNUSED = -1
 _NO_SEQ = np.uint32(0x00007FFF)
 """Leaves version and payload type of the first word, octets as on the wire."""
@@ -35,7 +32,7 @@ _NO_SEQ = np.uint32(0x00007FFF)
 
 class Reception:
     """`keys` gets the rows that hold an RFC 4733 event; `anchor` sets the clock of rows whose stream is
-    new."""
+    new; `told` gets RTCP that came to the RTP port (RFC 5761)."""
 
     def __init__(
         self,
@@ -43,11 +40,15 @@ class Reception:
         wire: Wire,
         keys: Callable[[int, Rows], None],
         anchor: Callable[[int, Rows, Sizes], None],
+        told: Callable[[int, int, bytes], None],
+        noise: ComfortNoise,
     ) -> None:
         self.columns = columns
         self.wire = wire
         self.keys = keys
         self.anchor = anchor
+        self.told = told
+        self.noise = noise
         self.late: list[Rows] = []
         """Rows that had a packet too late to be heard, since this was last emptied."""
         rows = columns.rows
@@ -199,18 +200,22 @@ class Reception:
         columns, ledger = self.columns, self.columns.ledger
         there = sizes > 0
         rows, sizes = rows[there], sizes[there].copy()
+        for i in np.flatnonzero(is_rtcp(columns.rx[rows, 1])).tolist():
+            self.told(m, int(rows[i]), bytes(columns.rx_views[rows[i]][: sizes[i]]))
+            sizes[i] = 0
         for i in np.flatnonzero((columns.rx[rows, 0] != 0x80) | (sizes < HEADER)).tolist():
             view = columns.rx_views[rows[i]]
-            sizes[i] = 0 if is_rtcp(view) else straighten(view, int(sizes[i]))
-        kind = columns.rx[rows, 1].astype(np.int16)
-        sizes[(kind >= 192) & (kind <= 223) | (ledger.hears[rows] == 0)] = 0
-        kind &= 0x7F
+            sizes[i] = straighten(view, int(sizes[i]))
+        sizes[ledger.hears[rows] == 0] = 0
+        kind = columns.rx[rows, 1].astype(np.int16) & 0x7F
         keyed = (sizes >= HEADER + 4) & (kind == ledger.events[rows])
         if keyed.any():
             self.keys(m, rows[keyed])
             self._count(rows[keyed], columns.rx32[rows[keyed], 0].astype(np.uint32))
-        quiet = rows[(sizes >= HEADER) & (kind == COMFORT_NOISE)]
-        columns.keyed_until[quiet] = np.maximum(columns.keyed_until[quiet], m + QUIET)
+        quiet = (sizes >= HEADER) & (kind == COMFORT_NOISE)
+        if quiet.any():
+            self.noise.packets(m, rows[quiet], sizes[quiet])
+            self._count(rows[quiet], columns.rx32[rows[quiet], 0].astype(np.uint32))
         voice = (sizes > HEADER) & (kind == ledger.payload[rows])
         if voice.any():
             self._voice(m, rows[voice], sizes[voice] - HEADER)
@@ -247,6 +252,7 @@ class Reception:
         cell = due // PHASES % SLOTS * self.columns.rows + rows
         late = rows[(self._due[cell] != due) | (self._state[cell] != VOICE)]
         if len(late):
+            self.columns.ledger.late[late] += 1
             self._astray[late] += 1
             self._any_astray = True
             self.late.append(late)

@@ -32,7 +32,7 @@ from media.control import (
 from media.disk import Disk
 from media.drain import Drain, Heard
 from media.g711 import ALAW, FRAME
-from media.ledger import MISSING, PHASES, SLOTS, STRETCHED, TICK, VOICE, Ledger
+from media.ledger import MISSING, NOISE, PHASES, SLOTS, STRETCHED, TICK, VOICE, Ledger
 
 PERIOD: Final = 12
 """Ticks between two drains. A file is written at every third, so that a kill costs 0.8 s at most."""
@@ -59,7 +59,7 @@ class LedgerRing:
         state = self._state.take(cells)
         theirs = self._gen.take(cells) == np.array(generations, np.uint32)[:, None]
         fresh = theirs & (self._due.take(cells) // PHASES == ticks)
-        voice = fresh & ((state == VOICE) | (state == STRETCHED))
+        voice = fresh & ((state == VOICE) | (state == STRETCHED) | (state == NOISE))
         return Heard(frames, voice, ~fresh | (state == MISSING), self._law.take(cells) == ALAW)
 
 

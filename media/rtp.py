@@ -5,6 +5,9 @@ from __future__ import annotations
 
 from typing import Final
 
+import numpy as np
+from numpy.typing import NDArray
+
 from media.columns import HEADER
 
 VERSION: Final = 0x80
@@ -12,9 +15,10 @@ _PADDING: Final = 0x20
 _EXTENSION: Final = 0x10
 
 
-def is_rtcp(packet: memoryview) -> bool:
-    """True for RTCP that came to the RTP port (RFC 5761 section 4)."""
-    return 192 <= packet[1] <= 223
+def is_rtcp(second: NDArray[np.uint8]) -> NDArray[np.bool_]:
+    """By the packets' second octets: which are RTCP that came to the RTP port (RFC 5761 section 4)."""
+    control: NDArray[np.bool_] = (second & 0xE0) == 0xC0
+    return control
 
 
 def straighten(packet: memoryview, size: int) -> int:

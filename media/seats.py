@@ -50,7 +50,7 @@ class Seated(Protocol):
     def told(self, event: Digit | PromptEnded) -> None: ...
 
     def resumed(self, playing: int) -> None:
-        """The worker was replaced; `playing` is the number of the clip that goes on, 0 for none."""
+        """The worker was replaced; `playing` is the number of the Play that goes on, 0 for none."""
         ...
 
     def lost(self) -> None:
@@ -198,7 +198,7 @@ class Host:
         plays = {command.ref.row for command in again}
         for seat in adopted:
             if seat.ref.row not in plays:
-                seat.resumed(int(self.ledger.clip[seat.ref.row]))
+                seat.resumed(int(self.ledger.play[seat.ref.row]))
 
     async def stop(self) -> None:
         if self.child is not None:

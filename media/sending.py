@@ -4,7 +4,6 @@ row."""
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable
 from typing import Final
 
 import numpy as np
@@ -13,6 +12,7 @@ from numpy.typing import NDArray
 from media.columns import HEADER, MARKER, PACKET, Columns, Crossing, Rows, Speaking
 from media.g711 import ACROSS, FRAME, SILENCE
 from media.ledger import PHASES, SLOTS, Ledger
+from media.playing import Playing
 from media.wire import Wire
 
 _ONE_PACKET: Final = np.array([FRAME, 1, 1, 0], np.uint32)
@@ -20,12 +20,12 @@ _OWNER_AND_LAW: Final = np.uint64(0xFF_FFFF_FFFF)
 
 
 class Sending:
-    """`ended` is called with a row whose clip has been sent to its last frame, and the clip's number."""
+    """`playing` knows what rows hear that are told something above all else."""
 
-    def __init__(self, columns: Columns, wire: Wire, ended: Callable[[int, int], None]) -> None:
+    def __init__(self, columns: Columns, wire: Wire, playing: Playing) -> None:
         self.columns = columns
         self.wire = wire
-        self.ended = ended
+        self.playing = playing
         self._packed: dict[int, bytearray] = {}
 
     def forget(self, row: int) -> None:
@@ -45,7 +45,7 @@ class Sending:
             at = speaking.music.first + m // PHASES % speaking.music.frames
             columns.tx_frames[speaking.music.rows] = columns.sounds[at]
         if len(speaking.clips):
-            columns.tx_frames[speaking.clips] = self._sound(m, speaking.clips)
+            columns.tx_frames[speaking.clips] = self.playing.frames(m, speaking.clips)
         self._address(speaking)
         sends = map(self.wire.send, speaking.sockets, speaking.views)
         while True:
@@ -65,7 +65,7 @@ class Sending:
         columns.ledger.sent[speaking.rows] = m
         columns.counts.sent += len(speaking.rows)
         if len(speaking.clips):
-            self._finish(m, speaking.clips)
+            self.playing.turn(m, speaking.clips)
 
     def _address(self, speaking: Speaking) -> None:
         """Sequence numbers and timestamps of the packets about to leave (RFC 3550 5.1), two words a row."""
@@ -121,34 +121,6 @@ class Sending:
                 if max(due - PHASES, sent - crossing.lag) < slots[other] <= m:
                     cell[i], ok[i] = other, True
                     break
-
-    # ------------------------------------------------------------------------------------------ clips
-
-    def _sound(self, m: int, rows: Rows) -> NDArray[np.void]:
-        """The frames of one-shot clips, which count from the tick of their first packet."""
-        ledger, arena, tick = self.columns.ledger, self.columns.arena, m // PHASES
-        fresh = rows[ledger.clip_from[rows] < 0]
-        ledger.clip_from[fresh] = tick
-        inside = np.minimum(tick - ledger.clip_from[rows], ledger.clip_len[rows] - 1)
-        at = ledger.codec[rows] * np.int64(arena.capacity) + ledger.clip_at[rows] + inside
-        frames: NDArray[np.void] = self.columns.sounds[at]
-        return frames
-
-    def _finish(self, m: int, rows: Rows) -> None:
-        ledger, tick = self.columns.ledger, m // PHASES
-        for row in rows[tick - ledger.clip_from[rows] >= ledger.clip_len[rows] - 1].tolist():
-            number = int(ledger.clip[row])
-            ledger.clip[row] = 0
-            self.columns.spoken_to(row)
-            self.ended(row, number)
-
-    def overdue(self, m: int) -> None:
-        """Clips of rows that send nothing just now (on hold) go by the clock too, and end."""
-        ledger, tick = self.columns.ledger, m // PHASES
-        mute = np.flatnonzero((ledger.clip != 0) & (ledger.sends == 0) & (ledger.aimed != 0))
-        if len(mute):
-            ledger.clip_from[mute[ledger.clip_from[mute] < 0]] = tick
-            self._finish(m, mute)
 
     # ------------------------------------------------------------------------------------------ odd rows
 

@@ -121,6 +121,8 @@ class Worker:
             send_errors=counts.send_errors,
             missing=counts.missing,
             late=counts.late,
+            reports=counts.reports,
+            bad_reports=counts.bad_reports,
             deeper=counts.deeper,
             shallower=counts.shallower,
             skipped=counts.skipped,

@@ -38,6 +38,7 @@ class Taker:
 
 TAKERS: Mapping[str, Taker] = {
     "organisation": Taker("engine.app", "L1"),
+    "node": Taker("engine.agents.claims", "L8"),
     "sip": Taker("engine.transports", "A1, A2, A4"),
     "trunks": Taker("engine.trunks", "A3, A10"),
     "numbers": Taker("engine.calls.reception", "C2, C5"),

@@ -25,6 +25,8 @@ class Doing(StrEnum):
     WRAP_UP = "wrap_up"
     PAUSED = "paused"
     """A short rest after a call that was not taken, so that a rejecting phone is not rung in a tight loop."""
+    ELSEWHERE = "elsewhere"
+    """Another node has them for a call, or may have."""
 
 
 @dataclass(slots=True)

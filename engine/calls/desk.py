@@ -10,6 +10,7 @@ from urllib.parse import quote
 from config.settings import Settings
 from config.workstreams import InboundWorkstream
 from engine.agents.agent import Agent
+from engine.agents.claims import Claims
 from engine.agents.floor import Floor
 from engine.conversations.conversation import Conversation
 from engine.conversations.journal import Journal
@@ -42,6 +43,7 @@ class Desk:
     clock: Clock
     plant: Plant
     floor: Floor
+    claims: Claims
     dispatcher: Dispatcher
     sounds: dict[str, QueueSound]
     """By queue."""

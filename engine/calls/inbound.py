@@ -83,10 +83,17 @@ async def greet(conversation: Conversation, caller: Leg, greeting: Clip | None) 
 
 
 async def present(desk: Desk, conversation: Conversation, caller: Leg, hold: Hold) -> Connected | None:
-    """Ring an agent's phones while the caller goes on hearing music; None when they did not take the call."""
+    """Ring an agent's phones while the caller goes on hearing music; None when they did not take the call.
+
+    They are rung only once the store says that no other node has them.
+    """
     person = hold.agent
     with ExitStack() as undo:
         undo.enter_context(hold)
+        if not await desk.claims.take(person.id):
+            hold.elsewhere()
+            caller.log.info("agent_elsewhere", agent=person.id)
+            return None
         conversation.agent = person.id
         leg = conversation.seat(Party("agent", person.id, person.name))
         undo.callback(conversation.vacate, leg)
@@ -95,7 +102,9 @@ async def present(desk: Desk, conversation: Conversation, caller: Leg, hold: Hol
             phones = desk.phones(conversation, leg, caller, person.id)
         except NoRow as error:
             leg.log.warning("no_row_for_agent", agent=person.id, why=str(error))
-            phones = []
+            hold.not_rung()
+            conversation.agent = ""
+            return None
         outcome = await leg.dial(phones, desk.ring_agent)
         if outcome.answer is Answer.ANSWERED:
             undo.pop_all()

@@ -11,6 +11,7 @@ import socket
 import time
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
+from functools import partial
 
 import structlog
 
@@ -43,8 +44,6 @@ from media.prompts import Prompts
 
 log = structlog.get_logger()
 
-NODE = "n1"
-"""This node's name in every identifier; there is one node until nodes share a store."""
 FIRST_MEND, NEXT_MEND = 10.0, 300.0
 """Seconds between looks for recordings that a crash left unfinished."""
 LAST_WORDS = 1.0
@@ -61,7 +60,7 @@ def run_daemon(settings: Settings, source: Source, drain: float, log_format: str
     lines = start_logging(settings.logging.level, log_format)
     try:
         return asyncio.run(_serve(settings, source, drain, started, lines))
-    except (CannotStart, CannotListen, MediaFault, StoreFault, BadClip) as error:
+    except (CannotStart, CannotListen, MediaFault, StoreFault, StoreDown, BadClip) as error:
         log.error("cannot_start", why=str(error))
         return codes.CANNOT_START
     finally:
@@ -78,6 +77,7 @@ async def _serve(settings: Settings, source: Source, drain: float, started: floa
         sockets = [(url, _bind(url)) for url in _listens(settings)]
         _recordings_folder(settings)
         engine, gauges = await _start(settings, source, sockets, undo)
+        engine.claims.on_fenced.append(partial(signals.put_nowait, signal.SIGTERM))
         host, port = await undo.enter_async_context(_site(settings, engine, gauges))
         await undo.enter_async_context(reloading(engine.office.reloader))
         await _open_to_calls(engine, sockets, undo)
@@ -99,7 +99,7 @@ async def _start(
     """What is needed before the first call: store, media processes, engine; and the figures of all of them."""
     store = await undo.enter_async_context(open_store(settings.store.url.get_secret_value()))
     clock = Clock(time.monotonic, time.time)
-    await _close_cut_off(store, clock)
+    epoch = await _begin(store, clock, settings.node.name)
     filing = await undo.enter_async_context(Filing())
     reports = MediaReports()
     plane = MediaPlane(plane_settings(settings), on_report=reports.take)
@@ -110,7 +110,7 @@ async def _start(
     await plane.start()
     external = settings.sip.external_address
     local = {url.transport: (external or url.host, sock.getsockname()[1]) for url, sock in sockets}
-    world = World(clock, NODE, _tokens(), os.urandom(32), local, source)
+    world = World(clock, settings.node.name, _tokens(), os.urandom(32), local, source, epoch)
     engine = await assemble(settings, world, plane, store, filing)
     await undo.enter_async_context(_mending(engine))
     late = await undo.enter_async_context(loop_watched())
@@ -122,6 +122,7 @@ async def _open_to_calls(
 ) -> None:
     """Last, because what fails inside the book's tasks comes out of them in a group."""
     undo.callback(engine.driver.close)
+    await undo.enter_async_context(engine.claims)
     await undo.enter_async_context(engine.book)
     for url, sock in sockets:
         if url.transport == "udp":
@@ -132,11 +133,14 @@ async def _open_to_calls(
             engine.driver.attach("tcp", tcp)
 
 
-async def _close_cut_off(store: Store, clock: Clock) -> None:
+async def _begin(store: Store, clock: Clock, node: str) -> int:
+    """Another life of this node: its number, once what the last one left open is closed."""
     try:
-        await close_cut_off(store, clock, NODE)
+        epoch = await store.begin(node)
+        await close_cut_off(store, clock, node)
     except StoreDown as error:
         raise CannotStart(f"store.url: calls that a crash cut off cannot be closed: {error}") from error
+    return epoch
 
 
 async def _wind_down(engine: Engine, signals: asyncio.Queue[int], drain: float) -> int:
@@ -211,7 +215,7 @@ async def _site(settings: Settings, engine: Engine, gauges: Gauges) -> AsyncIter
         gauges=gauges,
     )
     async with serve(site, listen.host, listen.port) as address:
-        async with posting(settings, office.ring, office.clock, office.reloader.on_applied):
+        async with posting(settings, engine.outbox, office.clock, office.reloader.on_applied):
             yield address
 
 

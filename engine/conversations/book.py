@@ -14,7 +14,10 @@ from anyio.lowlevel import checkpoint_if_cancelled
 
 from engine.conversations.conversation import Conversation
 from engine.conversations.journal import Journal
+from engine.conversations.qualities import Qualities
 from engine.facts import Clock, Ended, Next, Party, Phase, Reason
+from engine.legs.leg import Leg
+from media.quality import Quality
 
 log = structlog.get_logger()
 
@@ -50,6 +53,8 @@ class Book:
         self.answered = 0
         self.ends: Counter[Reason] = Counter()
         """How conversations finished; offered = sum of ends + live, at any moment."""
+        self.qualities = Qualities()
+        """How well parties were heard and heard."""
 
     async def __aenter__(self) -> Book:
         self._tasks = anyio.create_task_group()
@@ -80,6 +85,7 @@ class Book:
             arrived=now,
             since=now,
             note=self._note,
+            measured=self._measured,
         )
         conversation.seat(customer)
         self.live[conversation.id] = conversation
@@ -154,6 +160,11 @@ class Book:
             log.exception("conversation_fault")
             return Ended(Reason.FAULT, detail=repr(error))
         return then
+
+    def _measured(self, conversation: Conversation, leg: Leg, quality: Quality) -> None:
+        if quality.known:
+            self.qualities.add(quality)
+            self._journal.measured(conversation, leg, quality)
 
     def _note(self, conversation: Conversation, phase: Phase) -> None:
         conversation.since = self._clock.monotonic()

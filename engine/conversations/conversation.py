@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from functools import partial
 
 from engine.facts import Ended, Party, Phase
 from engine.legs.leg import Leg
 from engine.recordings.catalogue import Recording
+from media.quality import Quality
 
 
 @dataclass(slots=True, eq=False)
@@ -26,6 +28,8 @@ class Conversation:
     """Monotonic time of the last change of phase."""
     note: Callable[[Conversation, Phase], None]
     """Writes a change of phase to the journal, and tells who watches."""
+    measured: Callable[[Conversation, Leg, Quality], None]
+    """Writes to the journal how well a party was heard and heard."""
     phase: Phase = Phase.ARRIVING
     queue: str = ""
     agent: str = ""
@@ -59,6 +63,7 @@ class Conversation:
         """A new, empty seat for somebody."""
         self.seats += 1
         leg = Leg(f"{self.id}-{self.seats}", party, self.id)
+        leg.on_measured = partial(self.measured, self, leg)
         self.legs.append(leg)
         return leg
 
@@ -75,6 +80,7 @@ class Conversation:
     def adopt(self, leg: Leg, from_: Conversation) -> None:
         """Take over another conversation's leg: the only way a party changes conversations."""
         from_.legs.remove(leg)
+        leg.on_measured = partial(self.measured, self, leg)
         self.legs.append(leg)
         leg.conversation = self.id
 

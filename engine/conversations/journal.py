@@ -6,16 +6,19 @@ import structlog
 
 from engine.conversations.conversation import Conversation
 from engine.facts import Clock, Phase
+from engine.legs.leg import Leg
 from engine.recordings.catalogue import Recorded
 from engine.recordings.sidecar import wall
 from engine.store.records import (
     ConversationEnded,
     ConversationStarted,
+    Detail,
     EventNoted,
     PhaseEntered,
     RecordingWhole,
 )
 from engine.store.store import Store
+from media.quality import Quality
 
 log = structlog.get_logger()
 
@@ -58,7 +61,13 @@ class Journal:
         log.info("agent_missed", conversation=call.id, **detail)
         self._note(call, "agent_missed", detail)
 
-    def noted(self, call: Conversation, event: str, detail: dict[str, str | int | None]) -> None:
+    def measured(self, call: Conversation, leg: Leg, quality: Quality) -> None:
+        """How well a party was heard and heard, as it left."""
+        detail = {"leg": leg.id, "party": leg.party.role, **quality.figures()}
+        log.info("leg_quality", conversation=call.id, **detail)
+        self._note(call, "leg_quality", detail)
+
+    def noted(self, call: Conversation, event: str, detail: Detail) -> None:
         """Something that was done to it from outside."""
         log.info(event, conversation=call.id, legs=call.seated, **detail)
         self._note(call, event, detail)
@@ -92,7 +101,7 @@ class Journal:
         log.warning("recording_mended", path=str(recorded.path), seconds=about.seconds)
         self._store.write(_recording(about.conversation_id, recorded))
 
-    def _note(self, call: Conversation, event: str, detail: dict[str, str | int | None]) -> None:
+    def _note(self, call: Conversation, event: str, detail: Detail) -> None:
         self._store.write(EventNoted(call.id, call.next_entry(), self._clock.wall(), event, detail))
 
 

@@ -21,6 +21,7 @@ log = structlog.get_logger()
 
 AT_START: tuple[Key, ...] = (
     ("organisation",),
+    ("node",),
     ("sip",),
     ("media",),
     ("store",),

@@ -17,6 +17,7 @@ from engine.legs.attempt import Attempt, AttemptOwner
 from engine.legs.sound import Clip, Row
 from engine.sip.errors import SipError
 from media.control import Digit, RecordingEnded
+from media.quality import Quality
 
 _log = structlog.get_logger()
 
@@ -47,6 +48,8 @@ class Leg(AttemptOwner):
         """Who hears that this party's recording is whole."""
         self.on_replaced: Callable[[], None] | None = None
         """Who hears that another dialog has taken the seat."""
+        self.on_measured: Callable[[Quality], None] | None = None
+        """Who hears how well the party was heard and heard, as a dialog leaves the seat for good."""
         self._on_end: list[Callable[[], None]] = []
         self._hears: Clip | tuple[Leg, ...] | None = None
         self._audience: list[Leg] = []
@@ -112,9 +115,18 @@ class Leg(AttemptOwner):
             self._call_off()
         return self._outcome()
 
-    async def play(self, clip: Clip) -> None:
-        """Play a clip to its end; cancelling stops it."""
-        await self.row.play(clip)
+    async def play(
+        self,
+        clips: Clip | Sequence[Clip],
+        *,
+        every: float = 0.0,
+        times: int | None = 1,
+        interrupt: str = "",
+    ) -> str | None:
+        """Play clips above what the party hears: see Row.play. Returns the key of `interrupt` that ended it, or
+        None; cancelling stops it.
+        """
+        return await self.row.play(clips, every=every, times=times, interrupt=interrupt)
 
     def hear(self, source: Clip | Leg | tuple[Leg, ...] | None) -> None:
         """What the party hears from now on: music, another party, several but for itself, or silence."""
@@ -143,6 +155,7 @@ class Leg(AttemptOwner):
             listener._tune()
         if self.on_replaced is not None:
             self.on_replaced()
+        self._measure(before)
         before.hang_up()
         before.close()
         self.attempts.remove(before)
@@ -199,6 +212,8 @@ class Leg(AttemptOwner):
         if self.end is not None:
             return
         self.end = end
+        if self.seated is not None:
+            self._measure(self.seated)
         for attempt in self.attempts:
             attempt.hang_up()
             attempt.close()
@@ -206,6 +221,10 @@ class Leg(AttemptOwner):
         calls, self._on_end = self._on_end, []
         for call in calls:
             call()
+
+    def _measure(self, attempt: Attempt) -> None:
+        if self.on_measured is not None:
+            self.on_measured(attempt.row.quality())
 
     def _tune(self) -> None:
         """Tell the row what the party hears."""

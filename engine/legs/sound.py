@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Protocol
 
 from media.control import Digit, MediaLost, RecordingEnded, RowRef, Stream
+from media.quality import Quality
 
 RowEvent = Digit | MediaLost | RecordingEnded
 
@@ -38,13 +39,34 @@ class Row(Protocol):
         Of several rows its own is left out. Raises ValueError for more than media.control.MOST.
         """
 
-    async def play(self, clip: Clip) -> None:
-        """Play a clip from its start; returns when its last frame was sent. Cancelling it stops the sound."""
+    async def play(
+        self,
+        clips: Clip | Sequence[Clip],
+        *,
+        every: float = 0.0,
+        times: int | None = 1,
+        interrupt: str = "",
+    ) -> str | None:
+        """Play clips one after the other without a gap, so many `times` (None: until it is stopped).
+
+        `every` is seconds from one beginning to the next, as in "an announcement every 30 s"; between two, what
+        the row hears is heard. A beginning that falls into the sound before it is left out, so 12 s every 10 s
+        begin every 20 s; 0 is one round right after the other.
+
+        Returns None when the last frame was sent, or the key of `interrupt` that the party pressed: the sound stops
+        as the key goes down. That press is told by the result alone, not as a Digit; keys that are not in
+        `interrupt`, and one that was down before, are Digits as ever. A second play ends the first, closing ends
+        any. Cancelling stops the sound.
+        """
 
     def record(self, path: Path) -> None:
         """Record what this party says, from now on, to a WAV of its own. A RecordingEnded follows the end."""
 
     def stop_recording(self) -> None: ...
+
+    def quality(self) -> Quality:
+        """How well the party is heard and hears, so far; once closed, as it was then. Never waits or raises."""
+        ...
 
     def close(self) -> None:
         """Give the row and its port back. Safe to call twice."""

@@ -44,11 +44,9 @@ class Dispatcher:
         for queue in before.values():
             queue.closing = True
         self.open([*fresh, *(queue for queue in before.values() if len(queue))])
-        free = sorted(
-            (agent for agent in self._floor.agents.values() if agent.free), key=lambda one: one.since
-        )
+        free = {agent.id: agent.since for agent in self._floor.agents.values() if agent.free}
         for queue in self.queues.values():
-            queue.serve(agent.id for agent in free if agent.id in queue.agents)
+            queue.serve({agent: since for agent, since in free.items() if agent in queue.agents})
 
     def enter(self, queue: str, conversation: str) -> Place:
         """A place at the end of a queue."""
@@ -77,7 +75,7 @@ class Dispatcher:
 
     def _agent_changed(self, agent: Agent) -> None:
         for queue in self._of_agent.get(agent.id, ()):
-            queue.agent_changed(agent.id, free=agent.free)
+            queue.agent_changed(agent.id, agent.since if agent.free else None)
 
     def _dispatch(self) -> None:
         self._due = False

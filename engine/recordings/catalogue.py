@@ -94,6 +94,7 @@ class Recording:
             seconds=round(ended.seconds, 3),
             gaps=ended.gaps,
             fault=clean(ended.fault or ""),
+            **self._row.quality().figures(),
         )
         return self._recordings.keep(self.path, about)
 

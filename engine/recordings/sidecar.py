@@ -33,6 +33,21 @@ class About(msgspec.Struct, frozen=True, kw_only=True):
     """Length of the sound."""
     gaps: int = 0
     """20 ms frames that were lost on the way and are silence."""
+    heard_packets: int = 0
+    """RTP packets that came from the party, since its sound was opened; so are all figures below."""
+    heard_lost: int = 0
+    heard_discarded: int = 0
+    """That came too late to be heard."""
+    heard_jitter_ms: float = 0.0
+    heard_mos: float | None = None
+    """How the party sounds, 1 (bad) .. 4.41, by the E-model of ITU-T G.107."""
+    sent_packets: int = 0
+    sent_lost: int | None = None
+    """By the party's own reports; None when it sends none. So are the two below."""
+    sent_jitter_ms: float | None = None
+    sent_mos: float | None = None
+    """How the party hears the others."""
+    round_trip_ms: float | None = None
     fault: str = ""
     """Why it ended early, for a person to read."""
 

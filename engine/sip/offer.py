@@ -77,7 +77,11 @@ class Answer:
 
 
 def make_offer(local: LocalMedia) -> bytes:
-    """Our offer: every codec we take, telephone-event, one audio stream."""
+    """Our offer: every codec we take, telephone-event, one audio stream.
+
+    Comfort noise (payload type 13) is neither offered nor accepted: a phone that may not send it sends all that is
+    said, which a recording wants. One that sends it nevertheless is heard as it means it.
+    """
     payloads = [(str(STATIC[name]), name) for name in local.codecs]
     return _description(
         local, [_audio(local, payloads, str(EVENTS), local.direction, local.ptime, local.rtcp_mux)]

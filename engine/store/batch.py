@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
@@ -10,8 +11,11 @@ from engine.store.records import (
     ConversationRow,
     ConversationStarted,
     EventNoted,
+    EventsTaken,
+    EventTold,
     JournalRow,
     PhaseEntered,
+    PresenceChosen,
     Record,
     RecordingWhole,
     changes,
@@ -28,9 +32,7 @@ _UNCHANGED: Row = {f"new_{column}": None for column in CHANGING}
 class Batch:
     """What one transaction writes."""
 
-    new: dict[str, list[Row]] = field(
-        default_factory=lambda: {"conversations": [], "journal": [], "recordings": []}
-    )
+    new: dict[str, list[Row]] = field(default_factory=lambda: defaultdict(list))
     """Rows to insert, by table."""
     changed: dict[str, Row] = field(default_factory=dict)
     """The last word on each conversation that changed, as parameters of `change_conversation`."""
@@ -48,6 +50,12 @@ class Batch:
                 self._change(record.id, record)
             case RecordingWhole():
                 self.new["recordings"].append(_columns(record))
+            case EventTold():
+                self.new["events"].append(_columns(record))
+            case PresenceChosen():
+                self.new["presence"].append(_columns(record))
+            case EventsTaken():
+                self.new["positions"].append(_columns(record))
 
     def _change(self, id: str, record: PhaseEntered | ConversationEnded) -> None:
         row = self.changed.setdefault(id, {"row": id} | _UNCHANGED)
@@ -55,7 +63,10 @@ class Batch:
             row[f"new_{column}"] = value
 
 
-def _columns(row: ConversationRow | JournalRow | RecordingWhole) -> Row:
+Columns = ConversationRow | JournalRow | RecordingWhole | PresenceChosen | EventTold | EventsTaken
+
+
+def _columns(row: Columns) -> Row:
     """The fields as they are: `asdict` would copy them deeply, at four times the cost."""
     return {name: getattr(row, name) for name in row.__slots__}
 

@@ -20,6 +20,8 @@ from sqlalchemy.exc import (
 )
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 
+from engine.store.access import CONNECT_WITHIN, refuse_dead
+
 ALLOWED = (
     "allowed are sqlite:///PATH, where PATH is a file relative to the working folder, "
     "and postgresql://USER:PASSWORD@HOST/DATABASE"
@@ -31,13 +33,18 @@ SQLITE = {
 }
 """WAL so that readers and the writer do not wait for each other. A killed engine loses no commit of either; a
 power cut may lose the last late ones, and none that synced the log."""
-POSTGRESQL = {
-    LATE: ("SET synchronous_commit TO off",),
-    DURABLE: ("SET synchronous_commit TO on",),
-}
-"""The same bargain: a crash of the database may lose the last late commits (under a second of them)."""
 PATIENCE = 10.0
 """Seconds that PostgreSQL may take over one transaction before it counts as down."""
+_LIMITS = (
+    f"SET statement_timeout TO {PATIENCE * 1000:.0f}; "
+    f"SET idle_in_transaction_session_timeout TO {PATIENCE * 1000:.0f}"
+)
+POSTGRESQL = {
+    LATE: (f"SET synchronous_commit TO off; {_LIMITS}",),
+    DURABLE: (f"SET synchronous_commit TO on; {_LIMITS}",),
+}
+"""The same bargain: a crash of the database may lose the last late commits (under a second of them). An engine that
+stands still in the middle of a transaction does not keep the others from its rows for longer than they wait."""
 _REFUSED_BY_SQLITE = (IntegrityError, DataError, InterfaceError, ProgrammingError)
 _REFUSED_BY_POSTGRESQL = (IntegrityError, DataError)
 
@@ -113,17 +120,16 @@ def _sqlite(parsed: URL, url: str) -> Database:
 
 def _postgresql(parsed: URL) -> Database:
     address = parsed.set(drivername="postgresql+psycopg")
-    limits = {"connect_timeout": 5, "tcp_user_timeout": round(PATIENCE * 1000)}
+    limits = {"connect_timeout": CONNECT_WITHIN, "tcp_user_timeout": round(PATIENCE * 1000)}
     try:
-        late, durable = (
-            _engine(address, POSTGRESQL[how], pool_pre_ping=True, connect_args=limits)
-            for how in (LATE, DURABLE)
-        )
+        late, durable = (_engine(address, POSTGRESQL[how], connect_args=limits) for how in (LATE, DURABLE))
     except ImportError as error:
         raise StoreFault(
             "store.url: PostgreSQL needs a driver that is not installed (psycopg 3, an optional extra): "
             f"pip install 'cordboard[postgresql]' ({error})"
         ) from error
+    for engine in (late, durable):
+        event.listen(engine.sync_engine, "checkout", refuse_dead)
     return Database("postgresql", late, durable, Path("store.spool").absolute())
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 
 from engine.store.records import (
@@ -12,8 +12,12 @@ from engine.store.records import (
     ConversationRow,
     ConversationStarted,
     EventNoted,
+    EventsTaken,
+    EventTold,
     JournalRow,
     PhaseEntered,
+    Position,
+    PresenceChosen,
     Record,
     RecordingWhole,
     Tally,
@@ -23,6 +27,7 @@ from engine.store.records import (
 )
 from engine.store.reservations import Held, Reservation
 from engine.store.search import Search
+from engine.store.store import Fenced
 
 
 class MemoryStore:
@@ -38,6 +43,9 @@ class MemoryStore:
         self._conversations: dict[str, ConversationRow] = {}
         self._journals: dict[str, dict[int, JournalRow]] = {}
         self._recordings: dict[str, dict[tuple[str, float], RecordingWhole]] = {}
+        self._presences: dict[str, PresenceChosen] = {}
+        self._events: dict[str, dict[Position, EventTold]] = {}
+        self._positions: dict[str, dict[str, Position]] = {}
 
     def write(self, record: Record) -> None:
         self.written.append(record)
@@ -54,6 +62,17 @@ class MemoryStore:
             case RecordingWhole():
                 of_call = self._recordings.setdefault(record.conversation, {})
                 of_call.setdefault((record.leg, record.started), record)
+            case PresenceChosen():
+                before = self._presences.get(record.agent)
+                if before is None or record.wall >= before.wall:
+                    self._presences[record.agent] = record
+            case EventTold():
+                place = (record.epoch, record.number)
+                self._events.setdefault(record.node, {}).setdefault(place, record)
+            case EventsTaken():
+                of_node = self._positions.setdefault(record.node, {})
+                before_it = of_node.get(record.receiver, (0, 0))
+                of_node[record.receiver] = max(before_it, (record.epoch, record.number))
 
     async def flush(self) -> None:
         """Nothing is ever outstanding."""
@@ -88,6 +107,28 @@ class MemoryStore:
         of_call = self._recordings.get(conversation, {}).values()
         return sorted(of_call, key=lambda whole: (whole.started, whole.leg))
 
+    async def presences(self, since: float = 0.0) -> list[PresenceChosen]:
+        return [chosen for _, chosen in sorted(self._presences.items()) if chosen.wall >= since]
+
+    async def positions(self, node: str) -> dict[str, Position]:
+        return dict(self._positions.get(node, {}))
+
+    async def events(self, node: str, after: Position, limit: int) -> list[EventTold]:
+        of_node = self._events.get(node, {})
+        return [of_node[place] for place in sorted(of_node) if place > after][:limit]
+
+    async def forget_events(self, node: str, until: Position) -> None:
+        of_node = self._events.get(node, {})
+        self._events[node] = {place: event for place, event in of_node.items() if place > until}
+
+    async def begin(self, node: str) -> int:
+        return self.held.begin(node, self._wall())
+
+    async def still_here(self, node: str, epoch: int, since: float) -> frozenset[str]:
+        if not self.held.still_here(node, epoch, self._wall()):
+            raise Fenced(f"a later life of node {node} has begun")
+        return self.held.others(node, since)
+
     async def reserve(self, kind: str, id: str, node: str, epoch: int, expires: float) -> bool:
         return self.held.reserve(Reservation(kind, id, node, epoch, expires), self._wall())
 
@@ -96,6 +137,23 @@ class MemoryStore:
 
     async def release(self, kind: str, id: str, node: str, epoch: int) -> bool:
         return self.held.release(kind, id, node, epoch)
+
+    async def reserve_all(
+        self, kind: str, ids: Iterable[str], node: str, epoch: int, expires: float
+    ) -> frozenset[str]:
+        return frozenset([id for id in ids if await self.reserve(kind, id, node, epoch, expires)])
+
+    async def renew_all(
+        self, kind: str, ids: Iterable[str], node: str, epoch: int, expires: float
+    ) -> frozenset[str]:
+        return frozenset([id for id in ids if await self.renew(kind, id, node, epoch, expires)])
+
+    async def release_all(self, kind: str, ids: Iterable[str], node: str, epoch: int) -> None:
+        for id in ids:
+            self.held.release(kind, id, node, epoch)
+
+    async def taken(self, kind: str, node: str) -> frozenset[str]:
+        return self.held.taken(kind, node, self._wall())
 
     async def reservations(self, node: str) -> list[Reservation]:
         return self.held.of(node)

@@ -7,7 +7,7 @@ from sqlalchemy import Connection, inspect, text
 
 log = structlog.get_logger()
 
-FIRST, LATEST = "0001", "0002"
+FIRST, LATEST = "0001", "0003"
 """The schema of engines that did not write its number down, and the present one."""
 TURN = 0x636F7264
 """The advisory lock of PostgreSQL under which engines that start at once migrate one after the other."""
@@ -40,6 +40,7 @@ def migrate(connection: Connection) -> None:
 
 def _wait_for_turn(connection: Connection) -> None:
     if connection.dialect.name == "postgresql":
+        connection.execute(text("SET LOCAL statement_timeout TO 0"))  # of a large table, it takes its time
         connection.execute(text(f"SELECT pg_advisory_xact_lock({TURN})"))
     else:
         connection.exec_driver_sql("BEGIN IMMEDIATE")

@@ -79,7 +79,53 @@ class RecordingWhole:
     fault: str | None = None
 
 
-Record = ConversationStarted | PhaseEntered | EventNoted | ConversationEnded | RecordingWhole
+@dataclass(frozen=True, slots=True)
+class PresenceChosen:
+    """An agent chose what to be: `available` or `away`. The latest choice counts."""
+
+    agent: str
+    status: str
+    wall: float
+
+
+@dataclass(frozen=True, slots=True)
+class EventTold:
+    """An event for those who are told of events, kept until all of them have taken it."""
+
+    node: str
+    epoch: int
+    """The life of the node in which it happened."""
+    number: int
+    """From 1 in each life."""
+    id: str
+    """As receivers know it."""
+    type: str
+    body: str
+    """JSON."""
+
+
+@dataclass(frozen=True, slots=True)
+class EventsTaken:
+    """A receiver has taken all events of a node up to this one. The furthest counts."""
+
+    node: str
+    receiver: str
+    epoch: int
+    number: int
+
+
+Record = (
+    ConversationStarted
+    | PhaseEntered
+    | EventNoted
+    | ConversationEnded
+    | RecordingWhole
+    | PresenceChosen
+    | EventTold
+    | EventsTaken
+)
+Position = tuple[int, int]
+"""The life and the number of an event: a place among a node's events."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -12,6 +13,11 @@ from engine.store.tables import conversations
 
 EXACT = ("queue", "agent", "number", "caller", "direction", "phase", "end")
 """Fields that are compared as they are."""
+
+
+def storable(text: str) -> bool:
+    """Whether a database can hold a text: no NUL (PostgreSQL), no lone surrogates. What it cannot, it has not."""
+    return "\0" not in text and not any("\ud800" <= letter <= "\udfff" for letter in text)
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +48,12 @@ class Search:
         since = self.since is None or row.started >= self.since
         until = self.until is None or row.started < self.until
         return wanted and live and since and until and (self.after is None or self.key(row) < self.after)
+
+    def texts(self) -> Iterator[str]:
+        """Every text in it."""
+        yield from (text for name in EXACT if (text := getattr(self, name)) is not None)
+        if self.after is not None:
+            yield self.after[1]
 
     @staticmethod
     def key(row: ConversationRow) -> tuple[float, str]:

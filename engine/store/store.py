@@ -2,16 +2,29 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Protocol
 
-from engine.store.records import ConversationRow, JournalRow, Record, RecordingWhole, Tally
+from engine.store.records import (
+    ConversationRow,
+    EventTold,
+    JournalRow,
+    Position,
+    PresenceChosen,
+    Record,
+    RecordingWhole,
+    Tally,
+)
 from engine.store.reservations import Reservation
 from engine.store.search import Search
 
 
 class StoreDown(Exception):
     """The store cannot be reached at the moment. What was given to `write` is kept and tried again."""
+
+
+class Fenced(Exception):
+    """This life of the node is over for the store: a later one has begun."""
 
 
 class RecordRefused(ValueError):
@@ -75,13 +88,41 @@ class Store(Protocol):
         """A conversation's recordings, in the order they began."""
         ...
 
+    async def presences(self, since: float = 0.0) -> list[PresenceChosen]:
+        """What agents chose to be, each one's latest choice, of those who chose at that wall time or later."""
+        ...
+
+    async def positions(self, node: str) -> dict[str, Position]:
+        """How far each receiver of a node's events is, by receiver."""
+        ...
+
+    async def events(self, node: str, after: Position, limit: int) -> list[EventTold]:
+        """A node's next events after a position, in order."""
+        ...
+
+    async def forget_events(self, node: str, until: Position) -> None:
+        """Drop a node's events up to a position, itself included. Raises StoreDown."""
+        ...
+
+    async def begin(self, node: str) -> int:
+        """Begin another life of a node: its number, one more than the last one's. Raises StoreDown."""
+        ...
+
+    async def still_here(self, node: str, epoch: int, since: float) -> frozenset[str]:
+        """Say that this life goes on; gives the other nodes that said so since a wall time.
+
+        Raises Fenced when a later life of this node has begun; raises StoreDown.
+        """
+        ...
+
     async def reserve(self, kind: str, id: str, node: str, epoch: int, expires: float) -> bool:
         """Take something for a node until a wall time, unless another has it; whether the node has it now.
 
         `epoch` counts a node's lives: it has what an earlier life of it had, and an earlier life may no more
-        take, renew or release it. What the node has already it gets again, to the new time. What is expired
-        anybody gets: by the wall clock of who asks, so the clocks of nodes must agree. Raises StoreDown, and
-        then nobody knows; asking again is safe.
+        take, renew or release it; once a later one has begun (`begin`), it may take nothing more at all. What
+        the node has already it gets again, to the new time. What is expired anybody gets: by the wall clock of
+        who asks, so the clocks of nodes must agree. Raises StoreDown, and then nobody knows; asking again is
+        safe.
         """
         ...
 
@@ -91,6 +132,26 @@ class Store(Protocol):
 
     async def release(self, kind: str, id: str, node: str, epoch: int) -> bool:
         """Give it back; False when it was not this life's to give. Raises StoreDown."""
+        ...
+
+    async def reserve_all(
+        self, kind: str, ids: Iterable[str], node: str, epoch: int, expires: float
+    ) -> frozenset[str]:
+        """Several at once, each by itself; gives the ids that the node has now. Raises StoreDown."""
+        ...
+
+    async def renew_all(
+        self, kind: str, ids: Iterable[str], node: str, epoch: int, expires: float
+    ) -> frozenset[str]:
+        """Several at once; gives the ids that the node still has. Raises StoreDown."""
+        ...
+
+    async def release_all(self, kind: str, ids: Iterable[str], node: str, epoch: int) -> None:
+        """Several at once; those that were not this life's stay as they are. Raises StoreDown."""
+        ...
+
+    async def taken(self, kind: str, node: str) -> frozenset[str]:
+        """The ids of what other nodes have now. Raises StoreDown."""
         ...
 
     async def reservations(self, node: str) -> list[Reservation]:

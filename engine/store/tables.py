@@ -18,8 +18,10 @@ from sqlalchemy import (
     Table,
     Text,
     Update,
+    and_,
     bindparam,
     func,
+    or_,
     update,
 )
 from sqlalchemy.dialects import postgresql, sqlite
@@ -78,6 +80,42 @@ reservations = Table(
     Column("expires", Float(53), nullable=False),
 )
 
+nodes = Table(
+    "nodes",
+    metadata,
+    Column("name", String(64), primary_key=True),
+    Column("epoch", BigInteger, nullable=False),
+    Column("seen", Float(53), nullable=False),
+)
+
+presence = Table(
+    "presence",
+    metadata,
+    Column("agent", String(64), primary_key=True),
+    Column("status", String(32), nullable=False),
+    Column("wall", Float(53), nullable=False),
+)
+
+events = Table(
+    "events",
+    metadata,
+    Column("node", String(64), primary_key=True),
+    Column("epoch", BigInteger, primary_key=True),
+    Column("number", BigInteger, primary_key=True),
+    Column("id", String(64), nullable=False),
+    Column("type", String(64), nullable=False),
+    Column("body", Text, nullable=False),
+)
+
+positions = Table(
+    "positions",
+    metadata,
+    Column("node", String(64), primary_key=True),
+    Column("receiver", Text, primary_key=True),
+    Column("epoch", BigInteger, nullable=False),
+    Column("number", BigInteger, nullable=False),
+)
+
 CHANGING = ("queue", "agent", "answered", "ended", "end", "phase")
 """What a conversation's row learns after it began."""
 
@@ -90,6 +128,26 @@ def insert(table: Table, dialect: str) -> sqlite.Insert | postgresql.Insert:
 def insert_new(table: Table, dialect: str) -> Insert:
     """Insert rows that are not there yet, so that a batch may be tried again."""
     return insert(table, dialect).on_conflict_do_nothing()
+
+
+def put_presence(dialect: str) -> Insert:
+    """The latest choice of each agent."""
+    new = insert(presence, dialect)
+    later = new.excluded.wall >= presence.c.wall
+    given = {"status": new.excluded.status, "wall": new.excluded.wall}
+    return new.on_conflict_do_update(index_elements=[presence.c.agent], set_=given, where=later)
+
+
+def put_position(dialect: str) -> Insert:
+    """The furthest that each receiver has got."""
+    new = insert(positions, dialect)
+    given = {"epoch": new.excluded.epoch, "number": new.excluded.number}
+    same_life = and_(new.excluded.epoch == positions.c.epoch, new.excluded.number > positions.c.number)
+    return new.on_conflict_do_update(
+        index_elements=[positions.c.node, positions.c.receiver],
+        set_=given,
+        where=or_(new.excluded.epoch > positions.c.epoch, same_life),
+    )
 
 
 def change_conversation() -> Update:

@@ -7,7 +7,18 @@ from collections import Counter
 from engine.figures import Histogram
 from media.control import LATENESS, Ready, WorkerReport
 
-ADDED = ("received", "sent", "send_errors", "missing", "late", "deeper", "shallower", "skipped")
+ADDED = (
+    "received",
+    "sent",
+    "send_errors",
+    "missing",
+    "late",
+    "reports",
+    "bad_reports",
+    "deeper",
+    "shallower",
+    "skipped",
+)
 
 
 class MediaReports:

@@ -50,7 +50,15 @@ class Gauges:
     """How late the event loop was."""
 
     def text(self) -> str:
-        parts = (self._calls(), self._queues(), self._agents(), self._sip(), self._media(), self._node())
+        parts = (
+            self._calls(),
+            self._queues(),
+            self._agents(),
+            self._sip(),
+            self._media(),
+            self._legs(),
+            self._node(),
+        )
         return "".join(f"{line}\n" for part in parts for line in part)
 
     def _calls(self) -> Iterator[str]:
@@ -114,6 +122,18 @@ class Gauges:
         about = "How late phases of the media tick began."
         yield from histogram("cordboard_media_tick_lateness_seconds", about, late)
 
+    def _legs(self) -> Iterator[str]:
+        qualities = self.office.book.qualities
+        for name, (about, by_way) in {
+            "jitter_seconds": ("Interarrival jitter of legs that ended.", qualities.jitter),
+            "loss_ratio": ("Share of their packets that were not heard.", qualities.loss),
+            "mos": ("How they sounded, 1 to 4.41, by the E-model.", qualities.mos),
+        }.items():
+            series = [({"direction": way}, each) for way, each in by_way.items()]
+            yield from histogram(f"cordboard_leg_{name}", about, series)
+        about = "Time to the party and back, by its reports."
+        yield from histogram("cordboard_leg_round_trip_seconds", about, [({}, qualities.round_trip)])
+
     def _node(self) -> Iterator[str]:
         waiting: list[Sample] = [({}, self.writer.waiting)]
         yield from family(
@@ -136,6 +156,8 @@ ABOUT = {
     "send_errors": "RTP packets that could not be sent.",
     "missing": "Frames that were not there when they were due: lost, or later than the jitter buffer is deep.",
     "late": "RTP packets that came after their phase.",
+    "reports": "RTCP packets of parties that were read.",
+    "bad_reports": "RTCP packets of parties that were not as RFC 3550 has them.",
     "deeper": "Jitter buffers made deeper.",
     "shallower": "Jitter buffers made shallower.",
     "skipped": "Ticks left out because the loop was a whole tick late.",

@@ -136,6 +136,8 @@ class Centre:
         assert engine.book.offered == sum(engine.book.ends.values())
         assert engine.book.ends[Reason.FAULT] == self.faults
         assert engine.desk.recordings.live == {}
+        assert engine.claims.held == frozenset()
+        assert await engine.office.store.reservations("n1") == []
 
 
 def placed(yaml: str, folder: Path) -> str:
@@ -163,8 +165,8 @@ async def contact_centre(
         Source(folder / "cordboard.yaml", {}),
     )
     async with Filing() as filing:
-        engine = await assemble(settings, world, fake, store or MemoryStore(), filing)
+        engine = await assemble(settings, world, fake, store or MemoryStore(clock.wall), filing)
         network = Network()
         network.join(engine.driver, ENGINE)
-        async with engine.book:
+        async with engine.claims, engine.book:
             yield Centre(engine, network, fake, clock)

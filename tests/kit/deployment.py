@@ -32,6 +32,12 @@ class Deployment:
     ring: float = 3.0
     """Seconds an agent's phone rings."""
     calls_per_second: int = 50
+    node: str = "n1"
+    takeover: float = 30.0
+    """Seconds after its last word at which others take what this node had."""
+    store: str = "sqlite:///cordboard.db"
+    token: str = ""
+    """Of an admin of the API, which is closed without one."""
     sip: int = field(default_factory=lambda: free_ports(ENGINE))
     web: int = field(default_factory=lambda: free_ports(ENGINE))
     rtp: int = field(default_factory=lambda: free_ports(ENGINE, PORTS))
@@ -58,6 +64,7 @@ class Deployment:
         carrier = {"target": f"{TRUNK}:5080", "accept_from": [f"{TRUNK}/32"], "options_interval": 0}
         return {
             "organisation": {"name": "Test", "time_zone": "Europe/London"},
+            "node": {"name": self.node, "takeover": self.takeover},
             "sip": {
                 "listen": [f"{transport}://{ENGINE}:{self.sip}" for transport in ("udp", "tcp")],
                 "domain": DOMAIN,
@@ -81,6 +88,9 @@ class Deployment:
             "calls": {"ring": {"agent": self.ring}, "wrap_up": {"enabled": False}},
         }
 
+    def _tokens(self) -> list[dict[str, str]]:
+        return [{"name": "ops", "role": "admin", "token": self.token}] if self.token else []
+
     def _inside(self) -> dict[str, Any]:
         route = {"direction": "inbound", "numbers": [NUMBER], "routes": [{"queue": "support"}]}
         waiting = {
@@ -94,8 +104,8 @@ class Deployment:
             "queues": {"support": {"assignment": "longest_idle", "waiting": "patient"}},
             "waiting_strategies": {"patient": waiting},
             "recordings": {"enabled": True, "direction": "both", "files": "separate", "folder": "recordings"},
-            "web": {"listen": f"{ENGINE}:{self.web}"},
-            "store": {"url": "sqlite:///cordboard.db"},
+            "web": {"listen": f"{ENGINE}:{self.web}", "tokens": self._tokens()},
+            "store": {"url": self.store},
             "logging": {"level": "info", "format": "json"},
         }
 

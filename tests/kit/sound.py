@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from itertools import count
 from pathlib import Path
 
 from engine.legs.sound import Clip, RowEvent
-from media.control import MediaLost, NoRow, RecordingEnded, RowRef, Stream
+from media.control import Digit, MediaLost, NoRow, RecordingEnded, RowRef, Stream
+from media.quality import NOTHING, Quality
 
 
 @dataclass(frozen=True)
@@ -30,8 +31,11 @@ class FakeRow:
     hearing: RowRef | tuple[RowRef, ...] | Clip | None = None
     played: list[str] = field(default_factory=list)
     recording: Path | None = None
+    measured: Quality = NOTHING
+    """What a test says of the party's sound."""
     open: bool = True
-    _closed: asyncio.Event = field(default_factory=asyncio.Event)
+    _interrupt: str = ""
+    _over: asyncio.Future[str | None] | None = None
 
     @property
     def voices(self) -> set[RowRef]:
@@ -47,13 +51,51 @@ class FakeRow:
     def hear(self, source: RowRef | tuple[RowRef, ...] | Clip | None) -> None:
         self.hearing = source
 
-    async def play(self, clip: Clip) -> None:
-        assert isinstance(clip, FakeClip)
-        if not self.open:
-            return
-        self.played.append(clip.name)
-        with contextlib.suppress(TimeoutError):
-            await asyncio.wait_for(self._closed.wait(), clip.seconds)
+    async def play(
+        self,
+        clips: Clip | Sequence[Clip],
+        *,
+        every: float = 0.0,
+        times: int | None = 1,
+        interrupt: str = "",
+    ) -> str | None:
+        self._leave(None)
+        over: asyncio.Future[str | None] = asyncio.get_running_loop().create_future()
+        self._interrupt, self._over = interrupt, over
+        try:
+            await self._sound([clips] if not isinstance(clips, Sequence) else clips, every, times, over)
+        finally:
+            if self._over is over:
+                self._over = None
+        return over.result() if over.done() else None
+
+    async def _sound(
+        self, clips: Sequence[Clip], every: float, times: int | None, over: asyncio.Future[str | None]
+    ) -> None:
+        now = asyncio.get_running_loop().time
+        began, rounds = now(), 0
+        while self.open and not over.done() and rounds != times:
+            rounds += 1
+            for clip in clips:
+                assert isinstance(clip, FakeClip)
+                if not over.done():
+                    self.played.append(clip.name)
+                    await _within(clip.seconds, over)
+            if every and rounds != times:
+                await _within((began - now()) % every, over)
+
+    def press(self, key: str) -> None:
+        """The party presses a key: it ends what plays, or is told as a Digit."""
+        if key not in self._interrupt or not self._leave(key):
+            self.on_event(Digit(self.ref, key, 100))
+
+    def _leave(self, key: str | None) -> bool:
+        """End what plays; False when nothing does."""
+        over, self._over = self._over, None
+        if over is None or over.done():
+            return False
+        over.set_result(key)
+        return True
 
     def record(self, path: Path) -> None:
         assert self.open, "nobody is recorded who has left"
@@ -69,12 +111,21 @@ class FakeRow:
             self.recording = None
             asyncio.get_running_loop().call_soon(self.on_event, ended)
 
+    def quality(self) -> Quality:
+        return self.measured
+
     def close(self) -> None:
         if self.open:
             self.stop_recording()
             self.open = False
-            self._closed.set()
+            self._leave(None)
             self.sound.rows.remove(self)
+
+
+async def _within(seconds: float, over: asyncio.Future[str | None]) -> None:
+    """Until so many seconds have passed, or it is over."""
+    with contextlib.suppress(TimeoutError):
+        await asyncio.wait_for(asyncio.shield(over), seconds)
 
 
 class FakeSound:

@@ -95,6 +95,7 @@ class Phone:
     address: Address
     ref: RowRef
     sock: FakeSocket
+    rtcp: FakeSocket
     payload: int = 0
     ssrc: int = 0
     seq: int = 1000
@@ -159,7 +160,7 @@ class Rig:
         ref = RowRef(worker, row, self._generation)
         sock, rtcp = FakeSocket(20000 + 2 * self._generation), FakeSocket(20001 + 2 * self._generation)
         address = (f"10.0.0.{self._generation}", 4000 + 2 * self._generation)
-        phone = Phone(self._generation, address, ref, sock, ssrc=0x1000 + self._generation)
+        phone = Phone(self._generation, address, ref, sock, rtcp, ssrc=0x1000 + self._generation)
         self.phones[address] = phone
         self.planes[worker].apply(
             Open(ref, ssrc=7000 + self._generation, seq=65530, stamp=4294967000), (sock, rtcp)
@@ -199,8 +200,9 @@ class Rig:
         self.hear(one, other)
         self.hear(other, one)
 
-    def play(self, phone: Phone, number: int, at: int, frames: int) -> None:
-        self.plane(phone).apply(Play(phone.ref, number, at, frames))
+    def play(self, phone: Phone, number: int, *pieces: tuple[int, int], **rounds: int) -> None:
+        """Clips one after the other; `rounds`: every, times, keys as Play has them."""
+        self.plane(phone).apply(Play(phone.ref, number, list(pieces), **rounds))
 
     def close(self, phone: Phone) -> None:
         self.plane(phone).apply(Close(phone.ref))
@@ -211,6 +213,11 @@ class Rig:
         """Have a packet arrive `ms` from now."""
         at = self.m * STEP + int(ms * 1e6)
         self._mail.append((at, phone.sock, packet, source or phone.address))
+
+    def report(self, phone: Phone, packet: bytes, ms: float = 0.0, source: Address | None = None) -> None:
+        """Have RTCP arrive at the odd port."""
+        host, port = phone.address
+        self._mail.append((self.m * STEP + int(ms * 1e6), phone.rtcp, packet, source or (host, port + 1)))
 
     def talk(self, phone: Phone, first: int, count: int, ms: float = 0.0) -> None:
         """Have frames arrive, 20 ms apart."""

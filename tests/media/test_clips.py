@@ -41,7 +41,7 @@ def test_a_clip_plays_from_its_start_then_what_was_heard_before() -> None:
     rig.hear(phone, (music.at, music.frames))
     rig.run(100)
     before = len(phone.heard)
-    rig.play(phone, 1, clip.at, clip.frames)
+    rig.play(phone, 1, (clip.at, clip.frames))
     rig.run(400)
     played = [frame for _, frame in frames_heard(phone)[before : before + 10]]
     assert played == [rig.arena.frames[clip.at + i].tobytes() for i in range(10)]
@@ -54,7 +54,7 @@ def test_the_end_is_told_when_the_last_frame_is_out() -> None:
     rig = Rig()
     clip = rig.arena.add(tune(3, 1))
     phone = rig.open(0)
-    rig.play(phone, 1, clip.at, clip.frames)
+    rig.play(phone, 1, (clip.at, clip.frames))
     while not rig.events:
         rig.run(5)
     assert phone.heard[-1][1][12:] == rig.arena.frames[clip.at + 2].tobytes()
@@ -65,7 +65,7 @@ def test_a_clip_can_be_stopped_and_its_end_is_not_told() -> None:
     rig = Rig()
     clip = rig.arena.add(tune(50, 1))
     phone = rig.open(0)
-    rig.play(phone, 1, clip.at, clip.frames)
+    rig.play(phone, 1, (clip.at, clip.frames))
     rig.run(100)
     rig.plane(phone).apply(StopPlaying(phone.ref, 1))
     before = len(phone.heard)
@@ -78,7 +78,7 @@ def test_a_clip_on_hold_ends_by_the_clock() -> None:
     rig = Rig()
     clip = rig.arena.add(tune(10, 1))
     phone = rig.open(0, sends=False)
-    rig.play(phone, 1, clip.at, clip.frames)
+    rig.play(phone, 1, (clip.at, clip.frames))
     rig.run(400)
     assert rig.events == [PromptEnded(phone.ref, 1)]
     assert not phone.heard
@@ -88,7 +88,7 @@ def test_a_clip_waits_for_a_party_that_is_not_known_yet() -> None:
     rig = Rig()
     clip = rig.arena.add(tune(5, 1))
     phone = rig.open(0, aim=False)
-    rig.play(phone, 1, clip.at, clip.frames)
+    rig.play(phone, 1, (clip.at, clip.frames))
     rig.run(300)
     assert not rig.events
     rig.aim(phone)

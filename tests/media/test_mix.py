@@ -224,7 +224,7 @@ def test_a_clip_is_heard_above_a_mix_and_the_mix_after_it() -> None:
     for n, phone in enumerate((one, two, three)):
         keep_humming(rig, phone, PITCHES[n], count=60)
     rig.run(400)
-    rig.play(one, 1, clip.at, clip.frames)
+    rig.play(one, 1, (clip.at, clip.frames))
     rig.run(100)
     assert one.heard[-1][1][12:] == rig.arena.frames[clip.at].tobytes()
     rig.run(600)

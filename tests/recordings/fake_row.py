@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from engine.legs.sound import Clip
 from media.control import RecordingEnded, RowRef, Stream
 from media.laws import Law
+from media.quality import Heard, Quality, Sent
 from media.wavfile import WavFile
 
 
@@ -32,7 +33,14 @@ class FakeRow:
 
     def hear(self, source: RowRef | tuple[RowRef, ...] | Clip | None) -> None: ...
 
-    async def play(self, clip: Clip) -> None: ...
+    async def play(
+        self,
+        clips: Clip | Sequence[Clip],
+        *,
+        every: float = 0.0,
+        times: int | None = 1,
+        interrupt: str = "",
+    ) -> str | None: ...
 
     def record(self, path: Path) -> None:
         self.path = path
@@ -52,5 +60,8 @@ class FakeRow:
         self.tape.close()
         with self.path.open("ab") as file:
             file.write(b"\x11" * (frames * 160 + 80))
+
+    def quality(self) -> Quality:
+        return Quality(Heard(90, 10, 5, 2.5, 3.21), Sent(100, 0, None, None, None, None), None)
 
     def close(self) -> None: ...

@@ -91,10 +91,21 @@ def test_the_facts_beside_a_recording(recordings: Recordings) -> None:
         "end": "2026-03-01T09:30:02.250Z",
         "seconds": 2.0,
         "gaps": 3,
+        "heard_packets": 90,
+        "heard_lost": 10,
+        "heard_discarded": 5,
+        "heard_jitter_ms": 2.5,
+        "heard_mos": 3.21,
+        "sent_packets": 100,
+        "sent_lost": None,
+        "sent_jitter_ms": None,
+        "sent_mos": None,
+        "round_trip_ms": None,
         "fault": "",
     }
     with (recordings.folder / f"{STEM}.csv").open(newline="", encoding="utf-8") as file:
-        assert list(csv.DictReader(file)) == [{key: str(value) for key, value in facts.items()}]
+        columns = {key: "" if value is None else str(value) for key, value in facts.items()}
+        assert list(csv.DictReader(file)) == [columns]
 
 
 def test_a_name_cannot_become_a_formula_or_break_the_file(recordings: Recordings) -> None:

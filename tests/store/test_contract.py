@@ -16,8 +16,11 @@ from engine.store.records import (
     ConversationRow,
     ConversationStarted,
     EventNoted,
+    EventsTaken,
+    EventTold,
     JournalRow,
     PhaseEntered,
+    PresenceChosen,
     Record,
     RecordingWhole,
 )
@@ -124,6 +127,37 @@ async def test_flush_with_nothing_written_returns(store: Store) -> None:
     await store.flush()
 
 
+async def test_the_latest_choice_of_an_agent_counts(store: Store) -> None:
+    await put(store, PresenceChosen("anna", "away", 2.0), PresenceChosen("bob", "available", 1.0))
+    await put(store, PresenceChosen("anna", "available", 1.0))
+    bob = PresenceChosen("bob", "available", 1.0)
+    assert await store.presences() == [PresenceChosen("anna", "away", 2.0), bob]
+    await store.commit([PresenceChosen("anna", "available", 3.0)])
+    assert await store.presences() == [PresenceChosen("anna", "available", 3.0), bob]
+    assert await store.presences(1.1) == [PresenceChosen("anna", "available", 3.0)]
+
+
+def told(epoch: int, number: int, node: str = "n1") -> EventTold:
+    return EventTold(node, epoch, number, f"{epoch}-{number}", "agent.changed", '{"data":"\u00fc"}')
+
+
+async def test_events_are_read_in_order_page_by_page_and_dropped_up_to_one(store: Store) -> None:
+    mine = [told(epoch, number) for epoch in (1, 2) for number in (1, 2, 10)]
+    await put(store, *reversed(mine), told(1, 1, "n2"), mine[0])
+    assert await store.events("n1", (0, 0), 100) == mine
+    assert await store.events("n1", (1, 2), 2) == mine[2:4]
+    await store.forget_events("n1", (2, 1))
+    assert await store.events("n1", (0, 0), 100) == mine[4:]
+    assert len(await store.events("n2", (0, 0), 100)) == 1
+
+
+async def test_the_furthest_position_counts(store: Store) -> None:
+    for place in ((1, 5), (2, 1), (1, 9), (2, 0)):
+        await put(store, EventsTaken("n1", "http://a/", *place), EventsTaken("n1", "http://b/", 1, 1))
+    assert await store.positions("n1") == {"http://a/": (2, 1), "http://b/": (1, 1)}
+    assert await store.positions("n2") == {}
+
+
 IDS = st.sampled_from(["a", "b", "c"])
 TIMES = st.floats(0, 2e9, allow_nan=False)
 TEXT = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\x00"), max_size=8)
@@ -153,6 +187,7 @@ def told_in_order(written: list[list[Record]]) -> list[list[Record]]:
     for batch in written:
         kept.append([])
         for record in batch:
+            assert not isinstance(record, PresenceChosen | EventTold | EventsTaken)
             id = (
                 record.id
                 if isinstance(record, ConversationStarted | ConversationEnded)

@@ -39,36 +39,35 @@ async def test_an_empty_database_gets_the_present_schema(url: str) -> None:
         await prepare(database, url)
     async with database.durable.connect() as connection:
         assert await connection.run_sync(differences) == []
-    assert await said(database, "SELECT version_num FROM alembic_version") == [("0002",)]
+    assert await said(database, "SELECT version_num FROM alembic_version") == [("0003",)]
     await database.dispose()
 
 
-async def test_the_tables_of_the_first_engines_are_taken_over(tmp_path: Path) -> None:
-    with sqlite3.connect(tmp_path / "store.db") as old:
-        old.executescript((HERE / "schema_0001.sql").read_text())
-    old.close()
-    url = f"sqlite:///{tmp_path}/store.db"
-    async with open_store(url) as store:
-        assert [row.id for row in await store.unended("n1")] == ["n1-old"]
-        assert [line.detail for line in await store.journal("n1-old")] == [{"queue": "support"}]
-        assert await store.reserve("agent", "anna", "n1", 1, 4e9)
-    database = database_at(url)
-    async with database.durable.connect() as connection:
-        assert await connection.run_sync(differences) == []
-    await database.dispose()
-
-
-async def test_the_first_tables_are_taken_over_on_postgresql_too(url: str) -> None:
+@pytest.mark.parametrize("schema", ["0001", "0002"])
+async def test_the_tables_of_every_earlier_engine_are_taken_over(url: str, schema: str) -> None:
     database = database_at(url)
     async with database.durable.begin() as connection:
-        for statement in (HERE / "schema_0001.sql").read_text().split(";"):
+        for statement in (HERE / f"schema_{schema}.sql").read_text().split(";"):
             if statement.strip():
                 await connection.exec_driver_sql(statement)
     await prepare(database, url)
     async with database.durable.connect() as connection:
         assert await connection.run_sync(differences) == []
     assert await said(database, "SELECT id, phase FROM conversations") == [("n1-old", "waiting")]
+    assert await said(database, "SELECT version_num FROM alembic_version") == [(LATEST,)]
     await database.dispose()
+
+
+@pytest.mark.parametrize("schema", ["0001", "0002"])
+async def test_what_an_earlier_engine_left_is_read_and_gone_on_with(tmp_path: Path, schema: str) -> None:
+    with sqlite3.connect(tmp_path / "store.db") as old:
+        old.executescript((HERE / f"schema_{schema}.sql").read_text())
+    old.close()
+    async with open_store(f"sqlite:///{tmp_path}/store.db") as store:
+        assert [row.id for row in await store.unended("n1")] == ["n1-old"]
+        assert [line.detail for line in await store.journal("n1-old")] == [{"queue": "support"}]
+        assert await store.begin("n1") == 1
+        assert await store.reserve("agent", "anna", "n1", 1, 4e9)
 
 
 async def test_engines_that_start_at_once_migrate_one_after_the_other(url: str) -> None:
@@ -84,7 +83,7 @@ async def test_a_schema_of_a_later_engine_is_left_alone(url: str) -> None:
     await prepare(database, url)
     async with database.durable.begin() as connection:
         await connection.exec_driver_sql("UPDATE alembic_version SET version_num = '0999'")
-    with pytest.raises(StoreFault, match=r"schema is 0999, of a later engine .* knows 0001 to 0002"):
+    with pytest.raises(StoreFault, match=r"schema is 0999, of a later engine .* knows 0001 to 0003"):
         await prepare(database, url)
     await database.dispose()
 

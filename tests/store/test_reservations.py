@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 from engine.store.memory import MemoryStore
 from engine.store.open import open_store
 from engine.store.reservations import Reservation
-from engine.store.store import Store
+from engine.store.store import Fenced, Store
 from tests.kit.postgres import emptied
 
 BOTH = ["sqlite", pytest.param("postgresql", marks=pytest.mark.peer("postgres"))]
@@ -107,6 +107,60 @@ async def test_a_node_takes_back_what_its_earlier_life_had(store: Store) -> None
 async def test_of_many_who_ask_at_once_one_gets_it(store: Store) -> None:
     asked = (store.reserve("agent", "anna", f"n{i}", 1, 1030.0) for i in range(12))
     assert sum(await asyncio.gather(*asked)) == 1
+
+
+async def test_several_at_once_each_by_itself(store: Store, wall: Wall) -> None:
+    assert await store.reserve("agent", "bob", "n2", 1, 1030.0)
+    assert await store.reserve_all("agent", ["carl", "bob", "anna"], "n1", 1, 1030.0) == {"anna", "carl"}
+    assert await store.renew_all("agent", ["anna", "bob", "dora"], "n1", 1, 1060.0) == {"anna"}
+    assert await store.taken("agent", "n2") == {"anna", "carl"}
+    assert await store.taken("agent", "n1") == {"bob"}
+    assert await store.taken("contact", "n1") == frozenset()
+    await store.release_all("agent", ["anna", "bob"], "n1", 1)
+    assert await store.taken("agent", "n2") == {"carl"}
+    assert await store.taken("agent", "n1") == {"bob"}
+    wall.now = 1030.0
+    assert await store.taken("agent", "n2") == frozenset()
+
+
+async def test_more_at_once_than_a_statement_names(store: Store) -> None:
+    many = [f"agent{number}" for number in range(2500)]
+    assert len(await store.reserve_all("agent", many, "n1", 1, 1030.0)) == 2500
+    assert len(await store.renew_all("agent", many, "n1", 1, 1060.0)) == 2500
+    await store.release_all("agent", many[1:], "n1", 1)
+    assert await store.reservations("n1") == [Reservation("agent", "agent0", "n1", 1, 1060.0)]
+
+
+async def test_each_life_of_a_node_has_the_next_number(store: Store) -> None:
+    assert [await store.begin("n1") for _ in range(3)] == [1, 2, 3]
+    assert await store.begin("n2") == 1
+
+
+async def test_lives_that_begin_at_once_have_different_numbers(store: Store) -> None:
+    assert sorted(await asyncio.gather(*(store.begin("n1") for _ in range(6)))) == [1, 2, 3, 4, 5, 6]
+
+
+async def test_an_earlier_life_is_over_once_a_later_one_has_begun(store: Store) -> None:
+    await store.begin("n1")
+    assert await store.reserve("agent", "anna", "n1", 1, 1030.0)
+    assert await store.still_here("n1", 1, 0.0) == frozenset()
+    await store.begin("n1")
+    with pytest.raises(Fenced, match="n1"):
+        await store.still_here("n1", 1, 0.0)
+    assert not await store.reserve("agent", "bob", "n1", 1, 1030.0), "not even what nobody has"
+    assert await store.reserve("agent", "anna", "n1", 2, 1030.0)
+    assert await store.still_here("n1", 2, 0.0) == frozenset()
+
+
+async def test_nodes_see_who_was_there_lately(store: Store, wall: Wall) -> None:
+    await store.begin("n1")
+    wall.now = 1010.0
+    await store.begin("n2")
+    assert await store.still_here("n2", 1, 1000.0) == {"n1"}
+    assert await store.still_here("n2", 1, 1000.1) == frozenset()
+    wall.now = 1020.0
+    await store.still_here("n1", 1, 0.0)
+    assert await store.still_here("n2", 1, 1020.0) == {"n1"}
 
 
 ACTS = st.lists(

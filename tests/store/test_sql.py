@@ -118,6 +118,16 @@ async def test_a_url_that_leads_nowhere_says_why_and_what_is_allowed(
     assert "secret" not in str(refusal.value)
 
 
+async def test_a_postgresql_url_without_its_driver_names_what_to_install(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(sys.modules, "psycopg", None)
+    with pytest.raises(StoreFault, match=r"pip install 'cordboard\[postgresql\]'") as refusal:
+        async with open_store("postgresql://me:secret@127.0.0.1/db", spool=tmp_path / "spool"):
+            raise AssertionError("opened")
+    assert "secret" not in str(refusal.value)
+
+
 KILLED = """
 import asyncio, sys
 from engine.store.open import open_store

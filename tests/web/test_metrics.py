@@ -19,6 +19,7 @@ from engine.web.exposition import family
 from engine.web.lateness import EVERY, loop_watched
 from engine.web.media_reports import MediaReports
 from media.control import LATENESS, WorkerReport
+from media.quality import Heard, Quality, Sent
 from tests.kit.prometheus import Family, parse
 from tests.web.offices import REPORTS, Client, office
 from tests.web.test_api import talking
@@ -42,9 +43,11 @@ def report(worker: int, **other: Any) -> WorkerReport:
 async def test_a_call_shows_in_the_figures(tmp_path: Path) -> None:
     async with office(tmp_path) as client:
         await talking(client)
+        sent = Sent(1000, 3, 20, 8.0, 0.02, 3.9)
+        client.centre.engine.book.qualities.add(Quality(Heard(990, 10, 0, 4.0, 4.37), sent, 80.0))
         late = [0] * (len(LATENESS) + 1)
         late[2], late[-1] = 3, 1
-        REPORTS.take(report(1, missing=3, lateness_p99=0.5, lateness=late, lateness_total=40.0))
+        REPORTS.take(report(1, missing=3, reports=1, lateness_p99=0.5, lateness=late, lateness_total=40.0))
         REPORTS.take(report(1, missing=2, lateness_p99=0.25, lateness=late, lateness_total=10.0))
         found = await metrics(client)
     names = " ".join(found)
@@ -60,6 +63,7 @@ async def test_a_call_shows_in_the_figures(tmp_path: Path) -> None:
         ("sip_requests_total", {"direction": "received", "trunk": "", "method": "REGISTER"}, 2),
         ("sip_requests_total", {"direction": "sent", "trunk": "", "method": "INVITE"}, 1),
         ("media_missing_total", {"worker": "1"}, 5),
+        ("media_reports_total", {"worker": "1"}, 1),
         ("media_tick_lateness_p99_seconds", {"worker": "1"}, 0.00025),
         ("store_waiting_records", {}, 7),
         ("store_lag_seconds", {}, 1.5),
@@ -69,6 +73,15 @@ async def test_a_call_shows_in_the_figures(tmp_path: Path) -> None:
     assert value(found, "cordboard_sip_responses_total", **answered) == 1
     assert value(found, "cordboard_queue_wait_seconds", "_count", queue="support", how="answered") == 1
     assert value(found, "cordboard_queue_wait_seconds", "_count", queue="support", how="abandoned") == 0
+    for name, sample, labels, expected in (
+        ("jitter_seconds", "_sum", {"direction": "heard"}, 0.004),
+        ("loss_ratio", "_bucket", {"direction": "heard", "le": "0.01"}, 1),
+        ("loss_ratio", "_bucket", {"direction": "sent", "le": "0.01"}, 0),
+        ("mos", "_bucket", {"direction": "sent", "le": "4.0"}, 1),
+        ("mos", "_count", {"direction": "heard"}, 1),
+        ("round_trip_seconds", "_sum", {}, 0.08),
+    ):
+        assert value(found, f"cordboard_leg_{name}", sample, **labels) == expected, (name, sample, labels)
     ticks = "cordboard_media_tick_lateness_seconds"
     assert value(found, ticks, "_bucket", worker="1", le="0.0005") == 6
     assert (value(found, ticks, "_count", worker="1"), value(found, ticks, "_sum", worker="1")) == (8, 0.05)
@@ -83,6 +96,7 @@ async def test_everything_that_is_promised_is_there(tmp_path: Path) -> None:
         *("queue_waiting", "queue_longest_wait_seconds", "queue_left_total", "queue_wait_seconds"),
         *("sip_requests_total", "sip_responses_total", "media_tick_lateness_seconds"),
         *("store_waiting_records", "store_lag_seconds", "store_batch_lag_seconds", "loop_lateness_seconds"),
+        *("leg_jitter_seconds", "leg_loss_ratio", "leg_mos", "leg_round_trip_seconds"),
     }
     assert all(family.about.endswith(".") for family in found.values())
 

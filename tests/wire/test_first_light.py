@@ -81,6 +81,8 @@ async def test_recordings_are_named_after_the_call_and_have_their_facts_beside_t
             facts = json.loads(recording.path.with_suffix(".json").read_text())
             assert recording.conversation in str(facts)
             assert "+447900000001" in str(facts)
+            assert facts["heard_packets"] > 20
+            assert 1 <= facts["heard_mos"] <= 4.42
             assert recording.path.with_suffix(".csv").exists()
 
 

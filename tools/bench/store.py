@@ -24,6 +24,7 @@ from tools.bench.postgres import installed, postgres
 PHASES = ("greeting", "waiting", "presented", "talking")
 IN_FLIGHT = 20_000
 """Records that may wait before the writer of the bench does: the queue is never filled up."""
+CALLS_PER_SECOND = 50
 COMMITTERS = 20
 """Calls that wait for a commit at the same time."""
 
@@ -73,6 +74,7 @@ async def _measure(calls: int, url: str, spool: Path) -> dict[str, Any]:
             **await _late(store, calls),
             **await _committed(store, calls // 10),
             **await _reserved(store, 500),
+            **await _reserved_under_calls(store, min(calls, 250)),
         }
 
 
@@ -136,6 +138,25 @@ async def _reserved(store: SqlStore, times: int) -> dict[str, Any]:
         await store.reserve("agent", f"agent{number}", "bench", 1, 4e9)
         waits.append(time.perf_counter() - began)
     return {"reservations_per_second": round(times / sum(waits)), **_spread("reserve_ms", waits)}
+
+
+async def _reserved_under_calls(store: SqlStore, calls: int) -> dict[str, Any]:
+    """Fifty calls a second, each with its records, and with an agent reserved and given back."""
+    waits: list[float] = []
+
+    async def one(number: int) -> None:
+        for record in call(10**6 + number):
+            store.write(record)
+        began = time.perf_counter()
+        await store.reserve_all("agent", [f"agent{number % 40}"], "bench", 1, 4e9)
+        waits.append(time.perf_counter() - began)
+        await store.release_all("agent", [f"agent{number % 40}"], "bench", 1)
+
+    async with asyncio.TaskGroup() as tasks:
+        for number in range(calls):
+            tasks.create_task(one(number))
+            await asyncio.sleep(1 / CALLS_PER_SECOND)
+    return _spread("reserve_under_calls_ms", waits)
 
 
 def _spread(name: str, waits: list[float]) -> dict[str, float]:

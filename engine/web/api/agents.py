@@ -23,7 +23,7 @@ class AgentView(msgspec.Struct, kw_only=True):
     """What they are: their choice while a phone of theirs is registered, else offline."""
     chosen: Literal["available", "away"]
     """What they want to be."""
-    doing: Literal["idle", "presented", "talking", "wrap_up", "paused"]
+    doing: Literal["idle", "presented", "talking", "wrap_up", "paused", "elsewhere"]
     seconds: float
     """Since when status and doing are as they are."""
     talking_to: str
@@ -72,7 +72,7 @@ async def set_presence(call: Call) -> AgentView:
             f"a token of role agent named {call.who.name} may set their own presence",
             allowed=call.who.name,
         )
-    call.office.floor.choose(agent.id, Status(asked.status))
+    await call.office.choices.choose(agent.id, Status(asked.status))
     call.audit("agent.presence", agent.id, status=asked.status)
     return seen(call.office, agent)
 

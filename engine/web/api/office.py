@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from config.settings import Settings
+from engine.agents.choices import Choices
 from engine.agents.floor import Floor
 from engine.conversations.book import Book
 from engine.conversations.journal import Journal
@@ -30,6 +31,7 @@ class Office:
     clock: Clock
     book: Book
     floor: Floor
+    choices: Choices
     dispatcher: Dispatcher
     journal: Journal
     store: Store

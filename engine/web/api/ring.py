@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from itertools import islice
@@ -40,22 +41,31 @@ class Ring:
         self.last = 0
         """Number of the latest event."""
         self.closed = False
+        self.on_told: list[Callable[[Told], None]] = []
+        """Called with each event as it happens."""
 
     def tell(self, type: str, data: Any) -> None:
         """Something happened. Never waits."""
         self.last += 1
         at = datetime.fromtimestamp(self._clock.wall(), UTC)
         body = msgspec.json.encode({"type": type, "at": at, "data": data})
-        self._past.append(Told(self.last, type, body))
+        told = Told(self.last, type, body)
+        self._past.append(told)
+        for keep in self.on_told:
+            keep(told)
         self._news.set()
         self._news = asyncio.Event()
 
     def after(self, number: int) -> list[Told] | None:
         """What happened after an event; None when some of that is forgotten or it never was."""
-        first = self.last - len(self._past) + 1
-        if not first - 1 <= number <= self.last:
+        if not self.forgotten <= number <= self.last:
             return None
-        return list(islice(self._past, number + 1 - first, None))
+        return list(islice(self._past, number - self.forgotten, None))
+
+    @property
+    def forgotten(self) -> int:
+        """Number of the last event that is not kept any more; 0 when all are."""
+        return self.last - len(self._past)
 
     async def news(self, number: int) -> None:
         """Returns once there is an event after this one, or the ring is closed."""
