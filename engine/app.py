@@ -102,6 +102,7 @@ async def assemble(settings: Settings, world: World, sound: Sound, store: Store,
         session_timer=(int(settings.sip.session_timer.expires), int(settings.sip.session_timer.min)),
     )
     driver = Driver(stack, clock, world.locator)
+    driver.messages.trunk_at = known.trunk_at
     codecs = tuple(codec for codec in settings.media.codecs if codec in BUILT_CODECS)
     plant = Plant(driver, sound, codecs, settings.sip.external_address)
     floor = Floor(agents(settings), clock, loop.call_later)

@@ -30,6 +30,7 @@ from engine.store.databases import StoreFault
 from engine.store.open import open_store
 from engine.store.store import Store, StoreDown
 from engine.transports.listening import CannotBind, Listeners
+from engine.web.lateness import loop_watched
 from engine.web.media_reports import MediaReports
 from engine.web.metrics import Gauges
 from engine.web.site import CannotListen, create_site, serve
@@ -109,7 +110,8 @@ async def _start(
     world = World(clock, settings.node.name, _tokens(), os.urandom(32), local, source, epoch, locator)
     engine = await assemble(settings, world, plane, store, filing)
     await undo.enter_async_context(_mending(engine))
-    return engine, Gauges(engine.office, engine.driver.messages, reports, lambda: store.writer.waiting)
+    late = await undo.enter_async_context(loop_watched())
+    return engine, Gauges(engine.office, engine.driver.messages, reports, store.writer, late)
 
 
 async def _open_to_calls(engine: Engine, listeners: Listeners, undo: AsyncExitStack) -> None:

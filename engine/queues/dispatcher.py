@@ -69,8 +69,7 @@ class Dispatcher:
     def _left(self, place: Place) -> None:
         del self._places[place.conversation]
         queue = place.queue
-        if place.was_answered:
-            queue.waits.add(place.facts(self._clock.monotonic()).waited)
+        queue.waits[place.how].add(place.facts(self._clock.monotonic()).waited)
         if queue.closing and not len(queue) and self.queues.get(queue.name) is queue:
             del self.queues[queue.name]
 

@@ -6,8 +6,9 @@ from bisect import bisect_left, insort
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 
+from engine.figures import Histogram
 from engine.policy.waiting import WaitingRules
-from engine.queues.waits import Waits
+from engine.queues.waits import How, no_waits
 
 
 @dataclass(slots=True, order=True)
@@ -46,8 +47,7 @@ class Queue:
     answer_within: float
     """Seconds of the service level."""
     counts: Counts = field(default_factory=Counts)
-    waits: Waits = field(default_factory=Waits)
-    """Of callers whom an agent answered."""
+    waits: dict[How, Histogram] = field(default_factory=no_waits)
     closing: bool = False
     """The deployment has it no more: it goes when the last one who waits has left."""
     _waiting: dict[str, Turn] = field(default_factory=dict)

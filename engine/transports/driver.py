@@ -84,7 +84,7 @@ class Driver:
         with self.turn() as now:
             for data, flow in messages:
                 try:
-                    self.messages.receive(data)
+                    self.messages.receive(data, flow.host)
                     self.stack.receive(data, flow, now)
                 except Exception:  # a defect that one packet meets: the others are somebody else's
                     log.exception("packet_fault", source=f"{flow.host}:{flow.port}", size=len(data))
@@ -124,7 +124,6 @@ class Driver:
 
     def flush_packets(self) -> None:
         for packet in self.stack.take_packets():
-            self.messages.send(packet.data)
             if is_address(packet.flow.host):
                 self._send(packet)
             else:  # what is no transaction, such as the ACK of a 2xx
@@ -136,6 +135,7 @@ class Driver:
         flow, transports = packet.flow, self._transports
         transport = transports.get(f"{flow.transport}6") if ":" in flow.host else None
         transport = transport or transports.get(flow.transport)
+        self.messages.send(packet.data, flow.host)
         if transport is not None:
             transport.send(packet)
         else:
