@@ -6,7 +6,7 @@ import asyncio
 import sqlite3
 import time
 from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager, closing, suppress
+from contextlib import asynccontextmanager, suppress
 from pathlib import Path
 
 import structlog
@@ -54,23 +54,14 @@ async def open_store(
 
 async def prepare(database: Database, url: str) -> None:
     """Bring the schema up to date. Raises StoreFault when the database cannot be reached, read or written."""
-    shown = database.late.url.set(drivername=database.name).render_as_string() if "@" in url else url
+    shown = database.late.engine.url.set(drivername=database.name).render_as_string() if "@" in url else url
     try:
-        if database.name == "sqlite":
-            await asyncio.to_thread(_look_into, str(database.late.url.database))
-        async with database.durable.begin() as connection:
-            await connection.run_sync(migrate)
+        await database.durable.run(migrate, patience=None)
     except (DBAPIError, sqlite3.Error) as error:
         reason = getattr(error, "orig", None) or error
         raise StoreFault(f"store.url: {shown}: {str(reason).strip()}; {ALLOWED}") from error
     except SchemaFault as fault:
         raise StoreFault(f"store.url: {shown}: {fault}") from fault
-
-
-def _look_into(path: str) -> None:
-    """Open the file once by itself: aiosqlite leaves a thread behind when it cannot. Raises sqlite3.Error."""
-    with closing(sqlite3.connect(path)) as connection:
-        connection.execute("PRAGMA schema_version").fetchone()
 
 
 def _spool(folder: Path) -> Spool:

@@ -120,7 +120,7 @@ def still_here_statement() -> Update:
     return update(nodes).where(mine).values(seen=bindparam("now"))
 
 
-def others(node: str, since: float) -> Select[tuple[str]]:
+def others(node: str, since: float) -> Select[Any]:
     """Names of nodes beside this one that were seen since."""
     return select(nodes.c.name).where(nodes.c.name != node, nodes.c.seen >= since)
 
@@ -162,6 +162,6 @@ def listing(node: str) -> Select[tuple[str, str, str, int, float]]:
     return select(table).where(table.c.node == node).order_by(table.c.kind, table.c.id)
 
 
-def taken(kind: str, node: str, now: float) -> Select[tuple[str]]:
+def taken(kind: str, node: str, now: float) -> Select[Any]:
     """Ids of what others have now."""
     return select(table.c.id).where(table.c.kind == kind, table.c.node != node, table.c.expires > now)

@@ -2,20 +2,19 @@
 
 from __future__ import annotations
 
-import asyncio
-from collections.abc import AsyncIterator, Callable, Iterable, Mapping
-from contextlib import asynccontextmanager, nullcontext
-from typing import Any
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any, TypeVar
 
-from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
+from sqlalchemy import Connection
 from sqlalchemy.sql.dml import ReturningDelete, ReturningUpdate
 
 from engine.store import reservations as rules
-from engine.store.access import FAILURES, down, read, transaction
+from engine.store.access import FAILURES, Lane, Work, down
 from engine.store.databases import Database
 from engine.store.reservations import Reservation
 from engine.store.store import Fenced
 
+T = TypeVar("T")
 AT_ONCE = 1000
 """Things that one statement names."""
 
@@ -23,17 +22,9 @@ AT_ONCE = 1000
 class Reserving:
     """The part of a SqlStore that says who has what."""
 
-    def __init__(self, database: Database, turn: asyncio.Lock, wall: Callable[[], float]) -> None:
-        """`turn` is whose turn it is to write: on SQLite one at a time may, and waiting for its lock is slower."""
+    def __init__(self, database: Database, wall: Callable[[], float]) -> None:
         self._database = database
-        self._turn = turn
         self._wall = wall
-        sqlite = database.name == "sqlite"
-        way_in = database.late if sqlite else database.durable
-        self._way_in = way_in.execution_options(isolation_level="AUTOCOMMIT")
-        """Each statement commits by itself, at a third of the round trips. A reservation that a power cut undoes
-        is no loss where all who heard of it are on the same machine."""
-        self._write_turn = turn if sqlite else nullcontext()
         self._begin = rules.begin_statement(database.name)
         self._still_here = rules.still_here_statement()
         self._reserve = rules.reserve_statement(database.name)
@@ -41,19 +32,26 @@ class Reserving:
         self._release = rules.release_statement()
 
     async def begin(self, node: str) -> int:
-        async with self._turn, self._writing(self._database.durable) as connection:
-            begun = await connection.execute(self._begin, {"name": node, "seen": self._wall()})
-            epoch: int = begun.scalar_one()
-        return epoch
+        who = {"name": node, "seen": self._wall()}
+
+        def work(connection: Connection) -> int:
+            epoch: int = connection.execute(self._begin, who).scalar_one()
+            return epoch
+
+        return await self._done(self._database.durable, work)
 
     async def still_here(self, node: str, epoch: int, since: float) -> frozenset[str]:
         who = {"its_name": node, "its_epoch": epoch, "now": self._wall()}
-        async with self._write_turn, self._writing() as connection:
-            lives = (await connection.execute(self._still_here, who)).rowcount == 1
-        if not lives:
+
+        def work(connection: Connection) -> frozenset[str] | None:
+            if connection.execute(self._still_here, who).rowcount != 1:
+                return None
+            return frozenset(connection.execute(rules.others(node, since)).scalars())
+
+        others = await self._done(self._database.reserving, work)
+        if others is None:
             raise Fenced(f"a later life of node {node} has begun")
-        rows = await read(self._database.late, rules.others(node, since), self._database.patience)
-        return frozenset(row["name"] for row in rows)
+        return others
 
     async def reserve(self, kind: str, id: str, node: str, epoch: int, expires: float) -> bool:
         return id in await self.reserve_all(kind, (id,), node, epoch, expires)
@@ -68,13 +66,13 @@ class Reserving:
         self, kind: str, ids: Iterable[str], node: str, epoch: int, expires: float
     ) -> frozenset[str]:
         columns = {"kind": kind, "node": node, "epoch": epoch, "expires": expires, "now": self._wall()}
-        had = set()
-        async with self._write_turn, self._writing() as connection:
-            for id in ids:
-                row = (await connection.execute(self._reserve, columns | {"id": id})).first()
-                if row is not None:
-                    had.add(id)
-        return frozenset(had)
+        wanted = [columns | {"id": id} for id in ids]
+
+        def work(connection: Connection) -> frozenset[str]:
+            had = (connection.execute(self._reserve, one).scalar() for one in wanted)
+            return frozenset(id for id in had if id is not None)
+
+        return await self._done(self._database.reserving, work)
 
     async def renew_all(
         self, kind: str, ids: Iterable[str], node: str, epoch: int, expires: float
@@ -86,13 +84,16 @@ class Reserving:
         await self._on_mine(self._release, kind, ids, node, epoch, {})
 
     async def reservations(self, node: str) -> list[Reservation]:
-        rows = await read(self._database.late, rules.listing(node), self._database.patience)
-        return [Reservation(**row) for row in rows]
+        def work(connection: Connection) -> list[Reservation]:
+            return [Reservation(**row) for row in connection.execute(rules.listing(node)).mappings()]
+
+        return await self._done(self._database.reserving, work)
 
     async def taken(self, kind: str, node: str) -> frozenset[str]:
         query = rules.taken(kind, node, self._wall())
-        rows = await read(self._database.late, query, self._database.patience)
-        return frozenset(row["id"] for row in rows)
+        return await self._done(
+            self._database.reserving, lambda connection: frozenset(connection.execute(query).scalars())
+        )
 
     async def _on_mine(
         self,
@@ -104,17 +105,17 @@ class Reserving:
         more: Mapping[str, Any],
     ) -> frozenset[str]:
         whose = {"its_kind": kind, "its_node": node, "its_epoch": epoch, **more}
-        every, done = sorted(ids), set[str]()
-        async with self._write_turn, self._writing() as connection:
-            for first in range(0, len(every), AT_ONCE):
-                some = whose | {"its_ids": every[first : first + AT_ONCE]}
-                done.update((await connection.execute(change, some)).scalars())
-        return frozenset(done)
+        every = sorted(ids)
+        some = [whose | {"its_ids": every[at : at + AT_ONCE]} for at in range(0, len(every), AT_ONCE)]
 
-    @asynccontextmanager
-    async def _writing(self, way_in: AsyncEngine | None = None) -> AsyncIterator[AsyncConnection]:
+        def work(connection: Connection) -> frozenset[str]:
+            return frozenset(id for part in some for id in connection.execute(change, part).scalars())
+
+        return await self._done(self._database.reserving, work)
+
+    async def _done(self, lane: Lane, work: Work[T]) -> T:
+        """What a transaction gives. Raises StoreDown."""
         try:
-            async with transaction(way_in or self._way_in, self._database.patience) as connection:
-                yield connection
+            return await lane.run(work, self._database.patience)
         except FAILURES as error:
             raise down(error) from error

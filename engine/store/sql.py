@@ -2,20 +2,19 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Callable, Sequence
-from typing import Any
+from typing import Any, TypeVar
 
 import structlog
-from sqlalchemy import Select, and_, delete, func, select, tuple_
-from sqlalchemy.ext.asyncio import AsyncEngine
+from sqlalchemy import Connection, Select, and_, delete, func, select, tuple_
 
-from engine.store.access import FAILURES, Rows, down, read, transaction
-from engine.store.batch import Batch, sort_out
+from engine.store.access import FAILURES, Lane, down
+from engine.store.batch import sort_out
 from engine.store.databases import Database
 from engine.store.durable import GroupCommit
 from engine.store.records import (
     ConversationRow,
+    EventsTaken,
     EventTold,
     JournalRow,
     Position,
@@ -43,13 +42,14 @@ from engine.store.tables import (
 from engine.store.writer import Writer
 
 log = structlog.get_logger()
+T = TypeVar("T")
 
 
 class SqlStore(Reserving):
     """A Store in a database. `open.open_store` makes one that runs."""
 
     def __init__(self, database: Database, spool: Spool, wall: Callable[[], float]) -> None:
-        super().__init__(database, asyncio.Lock(), wall)
+        super().__init__(database, wall)
         self.refused = 0
         """Late records the database will never take; each is in the log."""
         self.writer = Writer(self._commit_late, spool)
@@ -75,18 +75,17 @@ class SqlStore(Reserving):
     async def conversation(self, id: str) -> ConversationRow | None:
         if not storable(id):
             return None
-        rows = await self._read(select(conversations).where(conversations.c.id == id))
-        return ConversationRow(**rows[0]) if rows else None
+        rows = await self._rows(ConversationRow, select(conversations).where(conversations.c.id == id))
+        return rows[0] if rows else None
 
     async def unended(self, node: str) -> list[ConversationRow]:
         live = select(conversations).where(conversations.c.node == node, conversations.c.ended.is_(None))
-        rows = await self._read(live.order_by(conversations.c.started, conversations.c.id))
-        return [ConversationRow(**row) for row in rows]
+        return await self._rows(ConversationRow, live.order_by(conversations.c.started, conversations.c.id))
 
     async def conversations(self, search: Search) -> list[ConversationRow]:
         if not all(map(storable, search.texts())):
             return []
-        return [ConversationRow(**row) for row in await self._read(search.query())]
+        return await self._rows(ConversationRow, search.query())
 
     async def last_lines(self, node: str) -> dict[str, JournalRow]:
         live = and_(conversations.c.node == node, conversations.c.ended.is_(None))
@@ -98,13 +97,13 @@ class SqlStore(Reserving):
             .subquery()
         )
         same = and_(journal.c.conversation == last.c.conversation, journal.c.seq == last.c.seq)
-        rows = await self._read(select(journal).join(last, same))
-        return {row["conversation"]: JournalRow(**row) for row in rows}
+        lines = await self._rows(JournalRow, select(journal).join(last, same))
+        return {line.conversation: line for line in lines}
 
     async def tally(self, node: str) -> Tally:
         how = conversations.c.end
         counts = select(how, func.count().label("count")).where(conversations.c.node == node).group_by(how)
-        by_end = {row["end"]: row["count"] for row in await self._read(counts)}
+        by_end: dict[str | None, int] = dict(await self._rows(lambda end, count: (end, count), counts))
         ends = {end: count for end, count in by_end.items() if end is not None}
         return Tally(sum(by_end.values()), ends)
 
@@ -112,45 +111,43 @@ class SqlStore(Reserving):
         if not storable(conversation):
             return []
         lines = select(journal).where(journal.c.conversation == conversation).order_by(journal.c.seq)
-        return [JournalRow(**row) for row in await self._read(lines)]
+        return await self._rows(JournalRow, lines)
 
     async def recordings(self, conversation: str) -> list[RecordingWhole]:
         if not storable(conversation):
             return []
         of_call = select(recordings).where(recordings.c.conversation == conversation)
-        rows = await self._read(of_call.order_by(recordings.c.started, recordings.c.leg))
-        return [RecordingWhole(**row) for row in rows]
+        return await self._rows(RecordingWhole, of_call.order_by(recordings.c.started, recordings.c.leg))
 
     async def presences(self, since: float = 0.0) -> list[PresenceChosen]:
-        rows = await self._read(select(presence).where(presence.c.wall >= since).order_by(presence.c.agent))
-        return [PresenceChosen(**row) for row in rows]
+        chosen = select(presence).where(presence.c.wall >= since).order_by(presence.c.agent)
+        return await self._rows(PresenceChosen, chosen)
 
     async def positions(self, node: str) -> dict[str, Position]:
-        rows = await self._read(select(positions).where(positions.c.node == node))
-        return {row["receiver"]: (row["epoch"], row["number"]) for row in rows}
+        rows = await self._rows(EventsTaken, select(positions).where(positions.c.node == node))
+        return {row.receiver: (row.epoch, row.number) for row in rows}
 
     async def events(self, node: str, after: Position, limit: int) -> list[EventTold]:
         place = tuple_(events.c.epoch, events.c.number)
         later = select(events).where(events.c.node == node, place > tuple_(*after))
-        rows = await self._read(later.order_by(events.c.epoch, events.c.number).limit(limit))
-        return [EventTold(**row) for row in rows]
+        return await self._rows(EventTold, later.order_by(events.c.epoch, events.c.number).limit(limit))
 
     async def forget_events(self, node: str, until: Position) -> None:
         place = tuple_(events.c.epoch, events.c.number)
         gone = delete(events).where(events.c.node == node, place <= tuple_(*until))
-        try:
-            async with self._turn, transaction(self._database.late, self._database.patience) as connection:
-                await connection.execute(gone)
-        except FAILURES as error:
-            raise down(error) from error
+        await self._done(self._database.late, lambda connection: connection.execute(gone).close())
 
-    async def _read(self, query: Select[Any]) -> Rows:
-        return await read(self._database.late, query, self._database.patience)
+    async def _rows(self, kind: Callable[..., T], query: Select[Any]) -> list[T]:
+        """Each row of a query as one of a kind. Raises StoreDown."""
+        return await self._done(
+            self._database.reading,
+            lambda connection: [kind(**row) for row in connection.execute(query).mappings()],
+        )
 
     async def _commit_late(self, records: Sequence[Record]) -> None:
         """Write a batch in one transaction; when one record spoils it, each in its own."""
         try:
-            await self._write(self._database.late, sort_out(records))
+            await self._write(self._database.late, records)
         except FAILURES as error:
             if not self._database.blames_record(error):
                 raise down(error) from error
@@ -166,16 +163,20 @@ class SqlStore(Reserving):
 
     async def _commit_durably(self, records: Sequence[Record]) -> None:
         try:
-            await self._write(self._database.durable, sort_out(records))
+            await self._write(self._database.durable, records)
         except FAILURES as error:
             if self._database.blames_record(error):
                 raise RecordRefused(str(error)) from error
             raise down(error) from error
 
-    async def _write(self, engine: AsyncEngine, batch: Batch) -> None:
-        async with self._turn, transaction(engine, self._database.patience) as connection:
-            for table, insert in self._inserts:
-                if rows := batch.new[table]:
-                    await connection.execute(insert, rows)
-            if batch.changed:
-                await connection.execute(self._change, list(batch.changed.values()))
+    async def _write(self, lane: Lane, records: Sequence[Record]) -> None:
+        await lane.run(lambda connection: self._put(connection, records), self._database.patience)
+
+    def _put(self, connection: Connection, records: Sequence[Record]) -> None:
+        """In the thread, as it takes a while: records become rows there too."""
+        batch = sort_out(records)
+        for table, insert in self._inserts:
+            if rows := batch.new[table]:
+                connection.execute(insert, rows)
+        if batch.changed:
+            connection.execute(self._change, list(batch.changed.values()))

@@ -46,7 +46,7 @@ class Writer:
     ) -> None:
         """Hold at most `room` records, commit at most `batch` at once, each within about `linger` seconds.
 
-        A batch is turned into rows on the event loop: 500 hold it for about 5 ms. Without a spool, and while
+        Without a spool, and while
         the spool cannot be written, what waits for the store waits in memory.
         """
         self._commit = commit

@@ -68,8 +68,8 @@ async def test_a_full_disk_loses_nothing(tmp_path: Path) -> None:
 
 async def _may_grow_to(store: SqlStore, pages: int) -> None:
     """How SQLite is told that its disk is full."""
-    async with store._database.late.connect() as connection:
-        await connection.exec_driver_sql(f"PRAGMA max_page_count={pages}")
+    for lane in (store._database.late, store._database.durable):
+        await lane.run(lambda connection: connection.exec_driver_sql(f"PRAGMA max_page_count={pages}"), None)
 
 
 @pytest.mark.peer("postgres")

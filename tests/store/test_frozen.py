@@ -109,3 +109,38 @@ async def test_what_no_database_can_hold_is_not_found(server: Postgres, tmp_path
             assert await store.conversation(odd) is None
             assert await store.journal(odd) == []
             assert await store.recordings(odd) == []
+
+
+async def test_those_who_leave_do_not_take_the_threads_along(
+    between: Proxy, url: str, tmp_path: Path
+) -> None:
+    """Calls wait a second for the store and go on: whoever asks after them finds a thread as soon as it answers."""
+    async with open_store(url, spool=tmp_path / "spool") as store:
+        await store.commit([STARTED])
+        assert await store.reserve("agent", "anna", "n1", 1, 4e9)
+        between.freeze()
+        left = [task for _ in range(4) for task in asked(store)]
+        await asyncio.wait(left, timeout=0.05)
+        for task in left:
+            task.cancel()
+        await asyncio.gather(*left, return_exceptions=True)
+        between.thaw()
+        async with asyncio.timeout(CONNECT_WITHIN):
+            assert await store.reserve("agent", "bob", "n1", 1, 4e9)
+            assert await store.conversation("n1-1") is not None
+
+
+async def test_the_store_closes_while_nothing_answers(between: Proxy, url: str, tmp_path: Path) -> None:
+    async with open_store(url, spool=tmp_path / "spool") as store:
+        await store.commit([STARTED])
+        between.freeze()
+        store.write(note(1))
+        left = asked(store)
+        await asyncio.wait(left, timeout=0.05)
+        for task in left:
+            task.cancel()
+        began = time.monotonic()
+    assert time.monotonic() - began < 2 * CONNECT_WITHIN + PATIENCE + 1
+    between.thaw()
+    async with open_store(url, spool=tmp_path / "spool") as store:
+        await everything_is_there(store, 1)

@@ -25,8 +25,13 @@ def differences(connection: Connection) -> list[object]:
 
 
 async def said(database: Database, query: str) -> list[tuple[object, ...]]:
-    async with database.late.connect() as connection:
-        return [tuple(row) for row in await connection.execute(text(query))]
+    return await database.reading.run(
+        lambda connection: [tuple(row) for row in connection.execute(text(query))], None
+    )
+
+
+async def did(database: Database, statement: str) -> None:
+    await database.durable.run(lambda connection: connection.exec_driver_sql(statement), None)
 
 
 def test_the_latest_revision_is_the_one_that_the_engine_wants() -> None:
@@ -37,8 +42,7 @@ async def test_an_empty_database_gets_the_present_schema(url: str) -> None:
     database = database_at(url)
     for _ in range(2):  # the second time there is nothing to do
         await prepare(database, url)
-    async with database.durable.connect() as connection:
-        assert await connection.run_sync(differences) == []
+    assert await database.durable.run(differences, None) == []
     assert await said(database, "SELECT version_num FROM alembic_version") == [("0003",)]
     await database.dispose()
 
@@ -46,13 +50,11 @@ async def test_an_empty_database_gets_the_present_schema(url: str) -> None:
 @pytest.mark.parametrize("schema", ["0001", "0002"])
 async def test_the_tables_of_every_earlier_engine_are_taken_over(url: str, schema: str) -> None:
     database = database_at(url)
-    async with database.durable.begin() as connection:
-        for statement in (HERE / f"schema_{schema}.sql").read_text().split(";"):
-            if statement.strip():
-                await connection.exec_driver_sql(statement)
+    for statement in (HERE / f"schema_{schema}.sql").read_text().split(";"):
+        if statement.strip():
+            await did(database, statement)
     await prepare(database, url)
-    async with database.durable.connect() as connection:
-        assert await connection.run_sync(differences) == []
+    assert await database.durable.run(differences, None) == []
     assert await said(database, "SELECT id, phase FROM conversations") == [("n1-old", "waiting")]
     assert await said(database, "SELECT version_num FROM alembic_version") == [(LATEST,)]
     await database.dispose()
@@ -81,8 +83,7 @@ async def test_engines_that_start_at_once_migrate_one_after_the_other(url: str) 
 async def test_a_schema_of_a_later_engine_is_left_alone(url: str) -> None:
     database = database_at(url)
     await prepare(database, url)
-    async with database.durable.begin() as connection:
-        await connection.exec_driver_sql("UPDATE alembic_version SET version_num = '0999'")
+    await did(database, "UPDATE alembic_version SET version_num = '0999'")
     with pytest.raises(StoreFault, match=r"schema is 0999, of a later engine .* knows 0001 to 0003"):
         await prepare(database, url)
     await database.dispose()
@@ -90,8 +91,7 @@ async def test_a_schema_of_a_later_engine_is_left_alone(url: str) -> None:
 
 async def test_a_migration_that_fails_changes_nothing(url: str) -> None:
     database = database_at(url)
-    async with database.durable.begin() as connection:
-        await connection.exec_driver_sql("CREATE TABLE recordings (mine INTEGER)")
+    await did(database, "CREATE TABLE recordings (mine INTEGER)")
     with pytest.raises(StoreFault, match="recordings"):
         await prepare(database, url)
     with pytest.raises(Exception, match="conversations"):

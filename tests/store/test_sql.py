@@ -92,8 +92,7 @@ async def test_a_locked_database_is_waited_for(tmp_path: Path) -> None:
 
 
 async def _never_wait_for_locks(store: SqlStore) -> None:
-    async with store._database.late.connect() as connection:
-        await connection.exec_driver_sql("PRAGMA busy_timeout=0")
+    await store._database.late.run(lambda it: it.exec_driver_sql("PRAGMA busy_timeout=0").close(), None)
 
 
 @pytest.mark.parametrize(
