@@ -38,6 +38,8 @@ bench: install
 	$(BIN)/python -m tools.bench media --legs 500 --seconds 5 --json
 	$(BIN)/python -m tools.bench.sip_stack --json
 	$(BIN)/python -m tools.bench store --json
+	$(BIN)/python -m tools.bench api --json
+	$(BIN)/python -m tools.bench restart --json
 
 clean:
 	rm -rf .venv build *.egg-info

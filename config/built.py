@@ -30,20 +30,19 @@ def _within(*values: Any) -> Test:
     return lambda items: set(items) <= set(values)
 
 
-def _plain_listen(listen: Listen) -> bool:
-    return listen.transport in ("udp", "tcp")
-
-
 ANY = "*"
 """Stands for every name of an entry and every index of a list."""
 BUILT: Tree = {
     "organisation": {"name": _all, "time_zone": _all},
     "node": {"name": _all, "takeover": _all},
     "sip": {
-        "listen": {ANY: _plain_listen},
+        "listen": _all,
+        "tls": _all,
+        "name_servers": _all,
         "domain": _all,
         "external_address": _all,
         "digest": _all,
+        "session_timer": _all,
         "register": _all,
     },
     "trunks": {ANY: {"target": _all, "accept_from": _all}},

@@ -17,6 +17,7 @@ from config.scalars import AUDIO, FILE, MUSIC, SECRET
 from config.section import Refers, shown
 from config.settings import Settings
 from config.sound import entry_of, sound_part, validated
+from config.tls import unusable
 from config.walk import Found, Unknown, broken_rules, walk
 from config.wording import mark_of, worded
 
@@ -45,6 +46,8 @@ def checked(document: Document, outside: Outside, root: Mark) -> Settings:
     check = _Check(document, outside, root)
     check.look()
     settings = check.validate()
+    if settings is not None and not check.faults:
+        check.secured(settings)
     if check.faults or settings is None:
         raise Faults(check.faults)
     return settings.placed(document.spots, root)
@@ -131,6 +134,13 @@ class _Check:
         if is_path and not self.outside.exists(path):
             missing = f"the file {self.outside.folder / path} does not exist"
             self.fault(found.key, missing, "a file, seen from this YAML")
+
+    def secured(self, settings: Settings) -> None:
+        """Certificates that cannot be used."""
+        tls = settings.sip.tls
+        broken = unusable(tls.certificate, tls.key, tls.authorities) if tls is not None else None
+        if broken is not None:
+            self.fault(("sip", "tls", *broken.at), broken.message, broken.allowed)
 
     def validate(self) -> Settings | None:
         """Types and limits by the models, then the rules between keys on what is sound."""

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 from pydantic import Field
 
-from config.addresses import Domain, Host, Listen, ListenUrl
+from config.addresses import Domain, Host, Listen, ListenAddress, ListenUrl
 from config.faults import Broken
 from config.scalars import InputFile, seconds
 from config.section import Filled, Section, Unique
@@ -23,7 +23,11 @@ class Tls(Section):
     """What TLS and WSS listeners show."""
 
     certificate: InputFile = Field(description="PEM file of the certificate and its chain.")
-    key: InputFile = Field(description="PEM file of the private key.")
+    key: InputFile = Field(description="PEM file of the private key, without a passphrase.")
+    authorities: InputFile | None = Field(
+        None,
+        description="PEM file of those whose certificates we trust as client; the machine's when left out.",
+    )
 
 
 class SessionTimer(Section):
@@ -71,6 +75,9 @@ class Sip(Section):
     session_timer: SessionTimer = Field(SessionTimer(), description="RFC 4028 session timers.")
     register_: Register = Field(Register(), alias="register", description="Limits of agents' registrations.")
 
+    name_servers: Annotated[tuple[ListenAddress, ...], Unique] = Field(
+        (), description="DNS servers as address:port; those of the machine when left out."
+    )
     digest: Annotated[tuple[Algorithm, ...], Filled, Unique] = Field(
         ("SHA-256", "MD5"),
         description="Algorithms phones are challenged with, the preferred one first. "
@@ -78,8 +85,23 @@ class Sip(Section):
     )
 
     def broken(self, deployment: Settings) -> Iterator[Broken]:
-        """Secure listeners need a certificate."""
+        """Secure listeners need a certificate; peers need one address of each kind to answer to."""
+        seen: dict[tuple[str, bool], Listen] = {}
         for index, listen in enumerate(self.listen):
             if listen.transport in ("tls", "wss") and self.tls is None:
                 message = f"{listen} needs a certificate"
                 yield Broken(("listen", index), message, "with sip.tls: {certificate: path, key: path}")
+            nameless = listen.host in ("0.0.0.0", "::") and self.external_address is None
+            if (
+                nameless and deployment.media.address is not None
+            ):  # else it is media's address too, which says so
+                message = f"Contact cannot name {listen.host}"
+                yield Broken(
+                    ("listen", index), message, "one address of this machine, or a sip.external_address"
+                )
+            first = seen.setdefault((listen.transport, ":" in listen.host), listen)
+            if first is not listen:
+                message = f"{listen} is a second {listen.transport}:// address of its kind, beside {first}"
+                yield Broken(
+                    ("listen", index), message, "one IPv4 and one IPv6 address for each transport, so far"
+                )

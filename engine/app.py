@@ -27,7 +27,7 @@ from engine.recordings.catalogue import Recordings
 from engine.recordings.filing import Filing
 from engine.sip.stack import Stack
 from engine.store.store import Store
-from engine.transports.driver import Driver
+from engine.transports.driver import Driver, Locator
 from engine.web.api.office import Office
 from engine.web.api.ring import Ring
 from engine.web.api.watch import watch
@@ -83,6 +83,8 @@ class World:
     """Where the deployment is read again from."""
     epoch: int = 1
     """Which life of the node this is, as the store counts them."""
+    locator: Locator | None = None
+    """Asks DNS for the targets of names; without one, names in URIs lead nowhere."""
 
 
 async def assemble(settings: Settings, world: World, sound: Sound, store: Store, filing: Filing) -> Engine:
@@ -97,8 +99,10 @@ async def assemble(settings: Settings, world: World, sound: Sound, store: Store,
         min_expires=int(settings.sip.register_.min_expires),
         max_expires=int(settings.sip.register_.max_expires),
         algorithms=settings.sip.digest,
+        session_timer=(int(settings.sip.session_timer.expires), int(settings.sip.session_timer.min)),
     )
-    driver = Driver(stack, clock)
+    driver = Driver(stack, clock, world.locator)
+    driver.messages.trunk_at = known.trunk_at
     codecs = tuple(codec for codec in settings.media.codecs if codec in BUILT_CODECS)
     plant = Plant(driver, sound, codecs, settings.sip.external_address)
     floor = Floor(agents(settings), clock, loop.call_later)

@@ -60,6 +60,8 @@ class Reason(StrEnum):
     """The sound of the call could not be brought back."""
     NO_ACK = "no_ack"
     """The caller's side never confirmed our answer."""
+    LOST = "lost"
+    """A party's phone vanished: it answered nothing any more, or did not refresh its session (RFC 4028)."""
     RELEASED = "released"
     """Somebody with the right to do so ended it from outside: by the API."""
     STOPPED = "stopped"
@@ -107,6 +109,21 @@ Next = WaitInQueue | Converse | Ended
 """What a story returns: another story with what it needs, or the end."""
 
 
+@dataclass(frozen=True, slots=True)
+class Cause:
+    """Why a network says a call ended (RFC 3326)."""
+
+    protocol: str
+    """"Q.850", "SIP" or what else the far end named."""
+    code: int
+    """Of that protocol: 17 is busy in Q.850, 486 in SIP."""
+    text: str = ""
+    """The far end's words; never trusted as text for a page."""
+
+    def __str__(self) -> str:
+        return f"{self.protocol} {self.code} {self.text}".rstrip()
+
+
 class LegEnd(StrEnum):
     """Why a party's seat became empty."""
 
@@ -115,6 +132,8 @@ class LegEnd(StrEnum):
     RELEASED = "released"
     """We hung up."""
     NO_ACK = "no_ack"
+    LOST = "lost"
+    """The far end vanished: no answer to a request in the call, or no refresh of its session (RFC 4028)."""
     MEDIA_LOST = "media_lost"
     FAILED = "failed"
     """Dialing them came to nothing (the Outcome says why), or what they want for sound cannot be had."""
@@ -141,3 +160,5 @@ class Outcome:
     code: int | None = None
     """The final SIP status, None when there was none (timed out while ringing)."""
     rang: bool = False
+    cause: Cause | None = None
+    """What the network gave as the reason, where it did."""

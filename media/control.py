@@ -190,6 +190,10 @@ class PromptEnded(msgspec.Struct, frozen=True, tag=True):
     """The key that ended it. No Digit follows for that press."""
 
 
+LATENESS: Final = (0.1, 0.2, 0.5, 1.0, 2.0, 5.0, 10.0, 20.0)
+"""Milliseconds."""
+
+
 class WorkerReport(msgspec.Struct, frozen=True, tag=True, kw_only=True):
     """What a worker did in the last second."""
 
@@ -213,6 +217,10 @@ class WorkerReport(msgspec.Struct, frozen=True, tag=True, kw_only=True):
     lateness_p99: float
     """Milliseconds a phase began after its time."""
     lateness_max: float
+    lateness: list[int]
+    """Phases by how late they began, in steps of LATENESS and one beyond the last."""
+    lateness_total: float
+    """Milliseconds of all of them."""
     busy: float
     """Share of the second spent working, 0..1."""
 

@@ -3,6 +3,7 @@ nothing else."""
 
 from __future__ import annotations
 
+import ctypes
 import gc
 import os
 import select
@@ -17,7 +18,7 @@ import numpy as np
 
 from media.arena import Arena
 from media.columns import Counts
-from media.control import Adopt, Applied, Begin, ClientWord, Commands, Open, Ready, WorkerReport
+from media.control import LATENESS, Adopt, Applied, Begin, ClientWord, Commands, Open, Ready, WorkerReport
 from media.ledger import APPLIED, PHASES, STEP, TICK, Ledger
 from media.link import Link, LinkClosed
 from media.plane import Plane
@@ -28,6 +29,8 @@ REPORT: Final = 200
 PRIORITY: Final = 5
 """Place in SCHED_FIFO, the real-time class."""
 NICE: Final = -15
+PR_SET_PDEATHSIG: Final = 1
+"""Of prctl(2)."""
 
 _decode = msgspec.msgpack.Decoder(ClientWord).decode
 
@@ -125,6 +128,8 @@ class Worker:
             skipped=counts.skipped,
             lateness_p99=round(float(np.percentile(late, 99)), 3),
             lateness_max=round(float(late.max()), 3),
+            lateness=np.bincount(np.searchsorted(LATENESS, late), minlength=len(LATENESS) + 1).tolist(),
+            lateness_total=round(float(late.sum()), 3),
             busy=round(self._busy / (REPORT * STEP), 4),
         )
         self._lateness.clear()
@@ -147,6 +152,11 @@ def prefer() -> str:
     return "nice"
 
 
+def end_with_parent() -> None:
+    """Have the kernel end us with whoever started us, even when we hang: our sockets hold the next one's ports."""
+    ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
+
+
 def wait_for(link: Link) -> tuple[bytes, list[int]]:
     """The next message, however long it takes."""
     while True:
@@ -160,7 +170,8 @@ def main(fd: int) -> None:
     """Run until the client closes the channel."""
     for number in (signal.SIGINT, signal.SIGTERM):  # they are for the engine, which drains first
         signal.signal(number, signal.SIG_IGN)
-    link = Link(socket.socket(fileno=fd))
+    end_with_parent()
+    link = Link(socket.socket(fileno=fd))  # closed by now if whoever started us was faster
     try:
         data, memory = wait_for(link)
         begin = _decode(data)

@@ -62,6 +62,7 @@ class Claims:
         self._renew_at = self._look_at = clock.monotonic()
         self._wake = asyncio.Event()
         self._task: asyncio.Task[None] | None = None
+        self._closing = False
         self.down = False
         """The store does not answer."""
         self.fenced = False
@@ -81,6 +82,10 @@ class Claims:
     ) -> None:
         """Gives everybody back, if the store takes it in time; else they are free once their time is over."""
         assert self._task is not None
+        self._closing = True
+        self._wake.set()
+        if not self.down:  # what it asks the store just now it may finish
+            await asyncio.wait({self._task}, timeout=ANSWER_WITHIN)
         self._task.cancel()
         with suppress(asyncio.CancelledError):
             await self._task
@@ -121,7 +126,7 @@ class Claims:
             self._wake.set()
 
     async def _run(self) -> None:
-        while not self.fenced:
+        while not (self.fenced or self._closing):
             await self._something_to_do()
             await self._in_time(self._turn)
 

@@ -24,6 +24,7 @@ class Hold:
         self._answered = False
         self._elsewhere = False
         self._released = False
+        self._idle_since = agent.since
         self.agent = agent
 
     def __enter__(self) -> Hold:
@@ -44,12 +45,19 @@ class Hold:
         self.agent.misses += 1
         self._pause = PAUSE_AFTER_MISS if answer is Answer.NO_ANSWER else PAUSE_AFTER_REJECT
 
+    def not_rung(self) -> None:
+        """The agent was not rung, for want of something of ours; not at once again."""
+        self._pause = PAUSE_AFTER_MISS
+
     def elsewhere(self) -> None:
         """Another node has this agent."""
         self._elsewhere = True
 
     def release(self) -> None:
-        """To wrap-up if they spoke, to a short pause if they did not take it, else straight back to idle."""
+        """To wrap-up if they spoke, to a short pause if they did not take it, else straight back to idle.
+
+        One who was rung for a caller who left meanwhile has been idle for as long as before.
+        """
         if self._released:
             return
         self._released = True
@@ -59,8 +67,10 @@ class Hold:
             self._floor.rest(self.agent, Doing.WRAP_UP, self.agent.wrap_up)
         elif self._pause > 0:
             self._floor.rest(self.agent, Doing.PAUSED, self._pause)
+        elif self._elsewhere:
+            self._floor.change(self.agent, Doing.ELSEWHERE)
         else:
-            self._floor.change(self.agent, Doing.ELSEWHERE if self._elsewhere else Doing.IDLE)
+            self._floor.change(self.agent, Doing.IDLE, None if self._answered else self._idle_since)
 
 
 class Floor:
@@ -123,12 +133,14 @@ class Floor:
         if not agent.free or agent.held_by is not None:
             return None
         agent.held_by = conversation
+        hold = Hold(self, agent)
         self.change(agent, Doing.PRESENTED)
-        return Hold(self, agent)
+        return hold
 
-    def change(self, agent: Agent, doing: Doing) -> None:
+    def change(self, agent: Agent, doing: Doing, since: float | None = None) -> None:
+        """What an agent is doing, since now or since an earlier moment (monotonic)."""
         agent.doing = doing
-        self._changed(agent)
+        self._changed(agent, since)
 
     def rest(self, agent: Agent, doing: Doing, seconds: float) -> None:
         """Wrap-up or a pause: idle again by itself."""
@@ -142,7 +154,7 @@ class Floor:
             agent.status = status
             self._changed(agent)
 
-    def _changed(self, agent: Agent) -> None:
-        agent.since = self._clock.monotonic()
+    def _changed(self, agent: Agent, since: float | None = None) -> None:
+        agent.since = self._clock.monotonic() if since is None else since
         for tell in self.on_change:
             tell(agent)

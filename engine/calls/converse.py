@@ -52,5 +52,7 @@ def over(leg: Leg) -> Ended:
             return Ended(Reason.MEDIA_LOST)
         case LegEnd.FAULT:
             return Ended(Reason.FAULT)
+        case LegEnd.LOST:
+            return Ended(Reason.LOST, by=leg.party.role)
         case _:
-            return Ended(Reason.COMPLETED, by=leg.party.role)
+            return Ended(Reason.COMPLETED, by=leg.party.role, detail=str(leg.cause or ""))

@@ -102,13 +102,15 @@ async def present(desk: Desk, conversation: Conversation, caller: Leg, hold: Hol
             phones = desk.phones(conversation, leg, caller, person.id)
         except NoRow as error:
             leg.log.warning("no_row_for_agent", agent=person.id, why=str(error))
-            phones = []
+            hold.not_rung()
+            conversation.agent = ""
+            return None
         outcome = await leg.dial(phones, desk.ring_agent)
         if outcome.answer is Answer.ANSWERED:
             undo.pop_all()
             return Connected(leg, hold)
         hold.not_taken(outcome.answer)
-    desk.journal.missed(conversation, leg.id, person.id, outcome.answer.value, outcome.code)
+    desk.journal.missed(conversation, leg.id, person.id, outcome)
     conversation.agent = ""
     return None
 
@@ -118,6 +120,8 @@ def gone(caller: Leg) -> Ended:
     match caller.end:
         case LegEnd.NO_ACK:
             return Ended(Reason.NO_ACK)
+        case LegEnd.LOST:
+            return Ended(Reason.LOST, by="customer", detail=str(caller.cause or ""))
         case LegEnd.MEDIA_LOST:
             return Ended(Reason.MEDIA_LOST)
         case LegEnd.FAILED:
@@ -125,4 +129,4 @@ def gone(caller: Leg) -> Ended:
         case LegEnd.FAULT:
             return Ended(Reason.FAULT)
         case _:
-            return Ended(Reason.ABANDONED, by="customer")
+            return Ended(Reason.ABANDONED, by="customer", detail=str(caller.cause or ""))

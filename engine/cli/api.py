@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import json
+import os
+import re
 from dataclasses import dataclass
 from typing import Any
 
@@ -9,10 +12,17 @@ import aiohttp
 
 LONGEST = aiohttp.ClientTimeout(total=10)
 PAGE = 200
+URL = re.compile(r"https?://[^/\s]+(/\S*)?")
+HOW = "--url or CORDBOARD_URL names the web.listen of its deployment"
+TOKEN = "--token or CORDBOARD_TOKEN with one of the deployment's web.tokens"
 
 
 class Refused(Exception):
     """The engine answered, and not with what was asked for; the text is its problem's."""
+
+    def __init__(self, status: int, said: str) -> None:
+        super().__init__(said)
+        self.status = status
 
 
 class Unreachable(Exception):
@@ -28,16 +38,23 @@ class Api:
 
     async def get(self, path: str, **query: str) -> Any:
         """One answer. Raises Refused and Unreachable."""
-        headers = {"Authorization": f"Bearer {self.token}"} if self.token else {}
         where = self.url.rstrip("/") + "/api/v1" + path
+        if not URL.fullmatch(self.url):
+            raise Unreachable(f"{self.url!r} is no address of an engine; allowed: http://HOST:PORT ({HOW})")
+        headers = {"Authorization": f"Bearer {self.token}"} if self.token else {}
         try:
             async with aiohttp.ClientSession(timeout=LONGEST, headers=headers) as http:
                 async with http.get(where, params=query) as answer:
-                    body = await answer.json(content_type=None)
+                    body = json.loads(await answer.read())
                     if answer.status != 200:
-                        raise Refused(_said(answer.status, body))
+                        raise Refused(answer.status, _said(answer.status, body))
                     return body
-        except (aiohttp.ClientError, TimeoutError, ValueError) as error:
+        except ValueError as error:
+            raise Unreachable(f"{self.url}: what answers there is no engine ({HOW})") from error
+        except aiohttp.ClientConnectorError as error:
+            why = os.strerror(error.errno) if error.errno and error.errno > 0 else error.strerror
+            raise Unreachable(f"no engine answers at {self.url}: {why} ({HOW})") from error
+        except (aiohttp.ClientError, TimeoutError) as error:
             raise Unreachable(f"{self.url}: {error or 'no answer in time'}") from error
 
     async def every(self, path: str, most: int, **query: str) -> list[Any]:
@@ -53,7 +70,7 @@ class Api:
 
 
 def _said(status: int, body: Any) -> str:
-    if not isinstance(body, dict):
-        return str(status)
+    if status == 401:
+        return f"401 {body['detail']}; allowed: {TOKEN}"
     allowed = f"; allowed: {body['allowed']}" if body.get("allowed") else ""
     return f"{status} {body.get('detail') or body.get('title', '')}{allowed}"

@@ -7,15 +7,13 @@ import gc
 import os
 import secrets
 import signal
-import socket
 import time
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from functools import partial
 
 import structlog
 
-from config.addresses import Listen
 from config.built import unbuilt
 from config.settings import Settings
 from engine.app import Engine, World, assemble
@@ -31,8 +29,8 @@ from engine.recordings.filing import Filing
 from engine.store.databases import StoreFault
 from engine.store.open import open_store
 from engine.store.store import Store, StoreDown
-from engine.transports.tcp import Tcp, bind_tcp
-from engine.transports.udp import Udp, bind_udp
+from engine.transports.listening import CannotBind, Listeners
+from engine.web.lateness import loop_watched
 from engine.web.media_reports import MediaReports
 from engine.web.metrics import Gauges
 from engine.web.site import CannotListen, create_site, serve
@@ -59,7 +57,7 @@ def run_daemon(settings: Settings, source: Source, drain: float, log_format: str
     lines = start_logging(settings.logging.level, log_format)
     try:
         return asyncio.run(_serve(settings, source, drain, started, lines))
-    except (CannotStart, CannotListen, MediaFault, StoreFault, StoreDown, BadClip) as error:
+    except (CannotStart, CannotBind, CannotListen, MediaFault, StoreFault, StoreDown, BadClip) as error:
         log.error("cannot_start", why=str(error))
         return codes.CANNOT_START
     finally:
@@ -73,17 +71,18 @@ async def _serve(settings: Settings, source: Source, drain: float, started: floa
         idle = unbuilt(settings)
         if idle:
             log.warning("not_built_yet", keys=idle)
-        sockets = [(url, _bind(url)) for url in _listens(settings)]
+        listeners = Listeners(settings.sip)
         _recordings_folder(settings)
-        engine, gauges = await _start(settings, source, sockets, undo)
+        engine, gauges = await _start(settings, source, listeners, undo)
         engine.claims.on_fenced.append(partial(signals.put_nowait, signal.SIGTERM))
         host, port = await undo.enter_async_context(_site(settings, engine, gauges))
         await undo.enter_async_context(reloading(engine.office.reloader))
-        await _open_to_calls(engine, sockets, undo)
+        engine.office.reloader.on_applied.append(lambda _: listeners.renew())
+        await _open_to_calls(engine, listeners, undo)
         _calm_collector()
         log.info(
             "ready",
-            sip=[f"{url.transport}://{_at(sock)}" for url, sock in sockets],
+            sip=listeners.texts(),
             web=f"http://{host}:{port}",
             seconds=round(time.monotonic() - started, 2),
         )
@@ -93,7 +92,7 @@ async def _serve(settings: Settings, source: Source, drain: float, started: floa
 
 
 async def _start(
-    settings: Settings, source: Source, sockets: Sequence[tuple[Listen, socket.socket]], undo: AsyncExitStack
+    settings: Settings, source: Source, listeners: Listeners, undo: AsyncExitStack
 ) -> tuple[Engine, Gauges]:
     """What is needed before the first call: store, media processes, engine; and the figures of all of them."""
     store = await undo.enter_async_context(open_store(settings.store.url.get_secret_value()))
@@ -107,28 +106,20 @@ async def _start(
     plane.loader = prompts.load
     undo.push_async_callback(plane.stop)
     await plane.start()
-    external = settings.sip.external_address
-    local = {url.transport: (external or url.host, sock.getsockname()[1]) for url, sock in sockets}
-    world = World(clock, settings.node.name, _tokens(), os.urandom(32), local, source, epoch)
+    local, locator = listeners.local(), listeners.locator()
+    world = World(clock, settings.node.name, _tokens(), os.urandom(32), local, source, epoch, locator)
     engine = await assemble(settings, world, plane, store, filing)
     await undo.enter_async_context(_mending(engine))
-    return engine, Gauges(engine.office, engine.driver.messages, reports, lambda: store.writer.waiting)
+    late = await undo.enter_async_context(loop_watched())
+    return engine, Gauges(engine.office, engine.driver.messages, reports, store.writer, late)
 
 
-async def _open_to_calls(
-    engine: Engine, sockets: Sequence[tuple[Listen, socket.socket]], undo: AsyncExitStack
-) -> None:
+async def _open_to_calls(engine: Engine, listeners: Listeners, undo: AsyncExitStack) -> None:
     """Last, because what fails inside the book's tasks comes out of them in a group."""
     undo.callback(engine.driver.close)
     await undo.enter_async_context(engine.claims)
     await undo.enter_async_context(engine.book)
-    for url, sock in sockets:
-        if url.transport == "udp":
-            engine.driver.attach("udp", Udp(sock, engine.driver))
-        else:
-            tcp = Tcp(engine.driver)
-            await tcp.listen(sock)
-            engine.driver.attach("tcp", tcp)
+    await listeners.open(engine.driver)
 
 
 async def _begin(store: Store, clock: Clock, node: str) -> int:
@@ -233,18 +224,6 @@ async def _flushing(lines: Lines) -> AsyncIterator[None]:
         task.cancel()
 
 
-def _listens(settings: Settings) -> list[Listen]:
-    """The addresses that this version listens on: one of each transport that is built."""
-    listens = [url for url in settings.sip.listen if url.transport in ("udp", "tcp")]
-    if not listens:
-        raise CannotStart(f"{settings.where('sip', 'listen')}: none of it is udp:// or tcp://")
-    for transport in ("udp", "tcp"):
-        if sum(url.transport == transport for url in listens) > 1:
-            where = settings.where("sip", "listen")
-            raise CannotStart(f"{where}: more than one {transport}:// address; one of each is allowed so far")
-    return listens
-
-
 def _recordings_folder(settings: Settings) -> None:
     """Found out now, not with the first call."""
     if not settings.recordings.enabled:
@@ -257,19 +236,6 @@ def _recordings_folder(settings: Settings) -> None:
         raise CannotStart(f"{where}: {error.strerror}") from error
     if not os.access(folder, os.W_OK | os.X_OK):
         raise CannotStart(f"{where}: it may not be written to")
-
-
-def _bind(url: Listen) -> socket.socket:
-    bind = bind_udp if url.transport == "udp" else bind_tcp
-    try:
-        return bind(url.host, url.port)
-    except OSError as error:
-        raise CannotStart(f"sip.listen: cannot listen on {url}: {error.strerror}") from error
-
-
-def _at(sock: socket.socket) -> str:
-    host, port = sock.getsockname()[:2]
-    return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
 
 
 def _signals() -> asyncio.Queue[int]:

@@ -9,8 +9,9 @@ from collections.abc import Awaitable, Callable
 from typing import Annotated, Any
 
 import typer
-from rich.console import Console, RenderableType
+from rich.console import Console, Group, RenderableType
 from rich.live import Live
+from rich.text import Text
 
 from engine.cli import codes, tables
 from engine.cli.api import Api, Refused, Unreachable
@@ -21,8 +22,14 @@ Token = Annotated[
 ]
 Json = Annotated[bool, typer.Option("--json", help="What the API said, for programs.")]
 Watch = Annotated[
-    float | None, typer.Option("--watch", min=0.2, metavar="SECONDS", help="Show it again and again.")
+    float | None,
+    typer.Option(
+        "--watch", min=0.2, metavar="SECONDS", help="Show it again and again; every 2 s if no number follows."
+    ),
 ]
+FINAL = (401, 403)
+"""Refusals that asking again does not change."""
+PAUSE = "2"
 HERE = "http://127.0.0.1:8080"
 MOST = 10_000
 Ask = Callable[[Api], Awaitable[Any]]
@@ -47,7 +54,7 @@ def calls(
     look(
         Api(url, token),
         lambda api: api.every("/conversations", most, **query),
-        lambda rows: tables.table("calls", tables.CALLS, rows),
+        lambda rows: tables.table("calls", tables.PAST if past else tables.CALLS, rows),
         as_json=as_json,
         watch=watch,
     )
@@ -86,7 +93,7 @@ def look(api: Api, ask: Ask, show: Show, *, as_json: bool, watch: float | None) 
                 once(api, ask, show, as_json=True)
                 time.sleep(watch)
         else:
-            keep_showing(api, ask, show, watch)
+            watching(lambda: asyncio.run(_asked(api, ask)), show, watch)
     except KeyboardInterrupt:
         return
     except Refused as refused:
@@ -105,15 +112,33 @@ def once(api: Api, ask: Ask, show: Show, *, as_json: bool) -> None:
         Console().print(show(found))
 
 
-def keep_showing(api: Api, ask: Ask, show: Show, pause: float) -> None:
-    with Live(console=Console(), auto_refresh=False) as screen:
+def watching(ask: Callable[[], Any], show: Show, pause: float) -> None:
+    """Show it until interrupted. Once there was an answer, an engine that is away for a while is waited for."""
+    shown: list[RenderableType] = [show(ask())]
+    with Live(shown[0], console=Console(), auto_refresh=False) as screen:
         while True:
-            screen.update(show(asyncio.run(_asked(api, ask))), refresh=True)
+            screen.update(Group(*shown), refresh=True)
             time.sleep(pause)
+            try:
+                shown = [show(ask())]
+            except (Unreachable, Refused) as error:
+                if isinstance(error, Refused) and error.status in FINAL:
+                    raise
+                shown = [shown[0], Text(f"{time.strftime('%H:%M:%S')} {error}; trying again", style="red")]
 
 
 async def _asked(api: Api, ask: Ask) -> Any:
     return await ask(api)
+
+
+def spelled_out(words: list[str]) -> list[str]:
+    """A command line in which --watch has its number."""
+    made: list[str] = []
+    for word, following in zip(words, [*words[1:], ""], strict=True):
+        made.append(word)
+        if word == "--watch" and not following[:1].isdigit():
+            made.append(PAUSE)
+    return made
 
 
 COMMANDS = (status, calls, queues, agents)

@@ -111,10 +111,11 @@ def unspoken(settings: Settings) -> None:
 def main() -> None:
     wanted = sys.argv[1] if len(sys.argv) > 1 else "--help"
     if wanted in (*LOOKS, "--help"):
-        from engine.cli.look import COMMANDS  # its HTTP client is needed by no other command
+        from engine.cli.look import COMMANDS, spelled_out  # its HTTP client is needed by no other command
 
         for command in COMMANDS:
             app.command()(command)
+        sys.argv = spelled_out(sys.argv)
     for point in sorted(metadata.entry_points(group="cordboard.commands"), key=lambda point: point.name):
         if wanted in (point.name, "--help"):  # the others need not be imported
             app.command(name=point.name)(point.load())

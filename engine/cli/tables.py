@@ -74,6 +74,10 @@ CALLS = (
     column("number"),
     column("queue"),
     column("agent"),
+)
+PAST = (
+    *CALLS,
+    ("ended", lambda row: clock(row["ended"])[-8:]),
     column("end"),
 )
 QUEUES = (

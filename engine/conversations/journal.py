@@ -5,7 +5,7 @@ from __future__ import annotations
 import structlog
 
 from engine.conversations.conversation import Conversation
-from engine.facts import Clock, Phase
+from engine.facts import Clock, Outcome, Phase
 from engine.legs.leg import Leg
 from engine.recordings.catalogue import Recorded
 from engine.recordings.sidecar import wall
@@ -55,9 +55,12 @@ class Journal:
             )
         )
 
-    def missed(self, call: Conversation, leg: str, agent: str, outcome: str, code: int | None) -> None:
+    def missed(self, call: Conversation, leg: str, agent: str, outcome: Outcome) -> None:
         """An agent was rung and did not take it."""
-        detail: dict[str, str | int | None] = {"leg": leg, "agent": agent, "outcome": outcome, "code": code}
+        detail: dict[str, str | int | None] = {"leg": leg, "agent": agent}
+        detail |= {"outcome": outcome.answer.value, "code": outcome.code}
+        if outcome.cause is not None:
+            detail["cause"] = str(outcome.cause)
         log.info("agent_missed", conversation=call.id, **detail)
         self._note(call, "agent_missed", detail)
 

@@ -2,30 +2,13 @@
 
 from __future__ import annotations
 
-from bisect import bisect_left
-from collections.abc import Sequence
 from typing import Final
 
+from engine.figures import Histogram
 from media.quality import Quality
 
 HEARD, SENT = "heard", "sent"
 """From the party to us; from us to the party, by its own reports."""
-
-
-class Histogram:
-    """Values by the first step they do not exceed; the last step has no end."""
-
-    def __init__(self, steps: Sequence[float]) -> None:
-        self.steps = steps
-        self.counts = [0] * (len(steps) + 1)
-        """Values of at most each step and more than the one before."""
-        self.total = 0.0
-
-    def add(self, value: float | None) -> None:
-        """None is not known, and not counted."""
-        if value is not None:
-            self.counts[bisect_left(self.steps, value)] += 1
-            self.total += value
 
 
 JITTER: Final = (0.001, 0.002, 0.005, 0.01, 0.02, 0.03, 0.05, 0.1, 0.2)

@@ -7,7 +7,7 @@ from typing import Protocol
 
 from structlog.typing import FilteringBoundLogger as BoundLogger
 
-from engine.facts import LegEnd
+from engine.facts import Cause, LegEnd
 from engine.legs.negotiation import stream
 from engine.legs.sound import RowEvent, Sound
 from engine.sip import offer
@@ -20,15 +20,29 @@ from engine.sip.events import (
     Established,
     Event,
     Failed,
+    Informed,
     Reanswered,
     Referred,
     Reoffered,
     Ringing,
 )
 from engine.sip.flow import Flow
-from engine.sip.offer import LocalMedia
+from engine.sip.hop import next_hop
+from engine.sip.offer import Agreed, LocalMedia
+from engine.sip.reason import cause_of
 from engine.transports.driver import Driver
 from media.control import Digit, MediaLost, RecordingEnded, RowRef
+
+SAME_PRESS = 1.0
+"""Seconds within which a key by INFO and the same key in the sound are one press."""
+ENDS = {
+    "no ACK": LegEnd.NO_ACK,
+    "no PRACK": LegEnd.NO_ACK,
+    "session expired": LegEnd.LOST,
+    "unreachable": LegEnd.LOST,
+    "refresh refused": LegEnd.LOST,
+}
+"""How a dialog's end is told of a leg; anything else is a party that hung up."""
 
 
 class AttemptOwner(Protocol):
@@ -43,9 +57,9 @@ class AttemptOwner(Protocol):
 
     def confirmed(self, attempt: Attempt) -> None: ...
 
-    def failed(self, attempt: Attempt, code: int | None) -> None: ...
+    def failed(self, attempt: Attempt, code: int | None, cause: Cause | None = None) -> None: ...
 
-    def finished(self, attempt: Attempt, end: LegEnd) -> None: ...
+    def finished(self, attempt: Attempt, end: LegEnd, cause: Cause | None = None) -> None: ...
 
     def heard(self, event: Digit | RecordingEnded) -> None: ...
 
@@ -90,6 +104,8 @@ class Attempt:
         self._target: Target | None = None
         self._offer: bytes | None = None
         """The far end's offer that is still to be answered."""
+        self._last_key = ("", False, 0.0)
+        """The key that was heard last, whether by INFO, and when."""
         self.row = plant.sound.open(label, self._on_row, beside=beside)
         host, port = self.row.address
         self._local = LocalMedia(plant.external_address or host, port, codecs=plant.codecs)
@@ -126,13 +142,16 @@ class Attempt:
                 to=target.to,
                 offer=offer.make_offer(self._local),
                 headers=[("Route", hop) for hop in target.path],
+                follow=self._follow,
                 now=now,
             )
         self._bind(dialog)
 
     def ring(self) -> None:
+        """180; with our offer for a caller who made none and wants it now."""
+        sdp = offer.make_offer(self._local) if self._dialog.rings_with_offer else b""
         with self._plant.driver.turn() as now:
-            self._dialog.ring(now)
+            self._dialog.ring(now, sdp)
 
     def accept(self) -> None:
         """200 with our answer, or our offer where the INVITE had none. RemoteFault has the code to refuse by."""
@@ -144,10 +163,16 @@ class Attempt:
         with self._plant.driver.turn() as now:
             self._dialog.refuse(code, now)
 
-    def hang_up(self) -> None:
+    def hang_up(self, *headers: tuple[str, str]) -> None:
+        """BYE, CANCEL or a refusal, whatever its state asks for; Reason among the headers tells them why."""
         if self.dialog is not None and not self._closed:
             with self._plant.driver.turn() as now:
-                self.dialog.hang_up(now)
+                self.dialog.hang_up(now, headers)
+
+    def press(self, key: str, milliseconds: int = 160) -> None:
+        """Send the party a key by INFO."""
+        with self._plant.driver.turn() as now:
+            self._dialog.press(key, milliseconds, now)
 
     def close(self) -> None:
         """Give the row back and hear no more of the dialog. Safe to call twice."""
@@ -166,22 +191,24 @@ class Attempt:
                 self.owner.rang(self)
             case Answered(_, sdp):
                 self._on_answered(sdp)
-            case Failed(_, code):
-                self.owner.failed(self, code)
+            case Failed(_, code, _, response):
+                self.owner.failed(self, code, cause_of(response))
             case Established(_, sdp):
                 self._on_established(sdp)
-            case Ended(_, cause):
-                self.owner.finished(self, LegEnd.NO_ACK if cause == "no ACK" else LegEnd.HUNG_UP)
-            case Cancelled():
-                self.owner.finished(self, LegEnd.HUNG_UP)
+            case Ended(_, cause, request):
+                self.owner.finished(self, ENDS.get(cause, LegEnd.HUNG_UP), cause_of(request))
+            case Cancelled(_, cause, request):
+                self.owner.finished(self, ENDS.get(cause, LegEnd.HUNG_UP), cause_of(request))
             case Reoffered(_, theirs):
                 self._on_reoffered(theirs)
             case Reanswered(_, sdp) if sdp is not None:
                 self._settled(sdp)
             case Referred(_, refer_to):
                 self._on_referred(refer_to)
+            case Informed(_, _, _, key) if key is not None:
+                self._on_key(Digit(self.row.ref, key.key, key.milliseconds), by_info=True)
             case _:
-                pass  # early media, INFO and the progress of transfers mean nothing to a leg yet
+                pass  # early media and the progress of transfers mean nothing to a leg yet
 
     def _on_answered(self, sdp: bytes | None) -> None:
         if self._settled(sdp):
@@ -198,10 +225,13 @@ class Attempt:
             self.owner.finished(self, LegEnd.FAILED)
 
     def _on_reoffered(self, theirs: bytes | None) -> None:
-        """A re-INVITE: hold, resume, a new address, or a session timer's refresh."""
-        self._local = replace(self._local, version=self._local.version + 1)
-        driver = self._plant.driver
+        """Hold, resume, a new address, or a session timer's refresh: a description of ours that says nothing new
+        keeps its version.
+        """
+        driver, before = self._plant.driver, self._dialog.local_sdp
         try:
+            if self._described(theirs)[0] != before:
+                self._local = replace(self._local, version=self._local.version + 1)
             sdp = self._answer(theirs)
         except RemoteFault as fault:
             self.owner.log.warning("reoffer_refused", code=fault.code, why=fault.why)
@@ -221,11 +251,17 @@ class Attempt:
 
     def _answer(self, theirs: bytes | None) -> bytes:
         """Our answer to their offer, with the row aimed; or our offer, where they want one."""
+        sdp, agreed = self._described(theirs)
+        if agreed is not None:
+            self.row.aim(stream(agreed))
+        return sdp
+
+    def _described(self, theirs: bytes | None) -> tuple[bytes, Agreed | None]:
+        """What `_answer` says, and what it settles."""
         if theirs is None:
-            return offer.make_offer(self._local)
+            return offer.make_offer(self._local), None
         answered = offer.answer(theirs, self._local)
-        self.row.aim(stream(answered.agreed))
-        return answered.sdp
+        return answered.sdp, answered.agreed
 
     def _settled(self, answer: bytes | None) -> bool:
         """Aim the row as their answer to our offer says; False when it cannot be used."""
@@ -245,9 +281,30 @@ class Attempt:
         self.dialog = dialog
         self._plant.attempts[dialog] = self
 
+    def _follow(self, uri: str) -> Flow | None:
+        """Where a 3xx may send this call: to the host that we called anyway, by whatever of its addresses. What
+        leaves it would be a call that no trunk's rules were asked about.
+        """
+        assert self._target is not None, "only outgoing calls are redirected"
+        home = self._target.flow
+        hop = next_hop(uri, home)
+        return hop if hop.host == home.host and uri.lower().startswith("sip:") else None
+
     def _on_row(self, event: RowEvent) -> None:
         if isinstance(event, MediaLost):
             self.hang_up()
             self.owner.finished(self, LegEnd.MEDIA_LOST)
+        elif isinstance(event, Digit):
+            self._on_key(event, by_info=False)
         else:
             self.owner.heard(event)
+
+    def _on_key(self, digit: Digit, by_info: bool) -> None:
+        """A phone that sends a press both in its sound and by INFO is heard once."""
+        now = self._plant.driver.clock.monotonic()
+        key, way, when = self._last_key
+        if key == digit.key and way != by_info and now - when < SAME_PRESS:
+            self._last_key = ("", by_info, now)
+            return
+        self._last_key = (digit.key, by_info, now)
+        self.owner.heard(digit)

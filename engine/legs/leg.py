@@ -12,10 +12,11 @@ import structlog
 from anyio.lowlevel import checkpoint_if_cancelled
 from structlog.typing import FilteringBoundLogger as BoundLogger
 
-from engine.facts import Answer, LegEnd, Outcome, Party
+from engine.facts import Answer, Cause, LegEnd, Outcome, Party
 from engine.legs.attempt import Attempt, AttemptOwner
 from engine.legs.sound import Clip, Row
 from engine.sip.errors import SipError
+from engine.sip.reason import ELSEWHERE
 from media.control import Digit, RecordingEnded
 from media.quality import Quality
 
@@ -39,6 +40,8 @@ class Leg(AttemptOwner):
         """The one that owns it at the moment."""
         self.party = party
         self.end: LegEnd | None = None
+        self.cause: Cause | None = None
+        """What the network gave as the reason of the end, where it did."""
         self.attempts: list[Attempt] = []
         self.seated: Attempt | None = None
         """The attempt whose dialog and row carry the conversation."""
@@ -57,7 +60,7 @@ class Leg(AttemptOwner):
         self._settled = asyncio.Event()
         self._confirmed = asyncio.Event()
         self._rang = False
-        self._refusals: list[int | None] = []
+        self._refusals: list[tuple[int | None, Cause | None]] = []
 
     def sit(self, attempt: Attempt) -> None:
         """A caller takes their own seat: the dialog is theirs, not yet answered."""
@@ -178,7 +181,7 @@ class Leg(AttemptOwner):
 
     def answered(self, attempt: Attempt) -> None:
         if self.seated is not None or self.end is not None:
-            attempt.hang_up()  # somebody else was quicker, or we have given up
+            attempt.hang_up(*self._parting)  # somebody else was quicker, or we have given up
             return
         self.seated = attempt
         self._settled.set()
@@ -189,16 +192,17 @@ class Leg(AttemptOwner):
         elif self.end is None:
             self.replace(attempt)
 
-    def failed(self, attempt: Attempt, code: int | None) -> None:
+    def failed(self, attempt: Attempt, code: int | None, cause: Cause | None = None) -> None:
         """A phone will not answer; with 6xx the person will not, whatever their other phones do (RFC 3261 21.6)."""
-        self._refusals.append(code)
+        self._refusals.append((code, cause))
         self._drop(attempt)
         if code is not None and code >= 600:
             self._settled.set()
 
-    def finished(self, attempt: Attempt, end: LegEnd) -> None:
+    def finished(self, attempt: Attempt, end: LegEnd, cause: Cause | None = None) -> None:
         """A dialog is over: the leg is, if it was the one seated."""
         if attempt is self.seated:
+            self.cause = self.cause or cause
             self.ended(end)
         elif attempt in self.attempts:
             self._drop(attempt)
@@ -260,15 +264,20 @@ class Leg(AttemptOwner):
     def _call_off(self) -> None:
         for attempt in self.attempts[:]:
             if attempt is not self.seated:
-                attempt.hang_up()
+                attempt.hang_up(*self._parting)
                 attempt.close()
                 self.attempts.remove(attempt)
+
+    @property
+    def _parting(self) -> tuple[tuple[str, str], ...]:
+        """What a phone that is called off is told: it is no missed call when another one answered."""
+        return (ELSEWHERE,) if self.seated is not None else ()
 
     def _outcome(self) -> Outcome:
         if self.seated is not None:
             return Outcome(Answer.ANSWERED, 200, rang=True)
-        codes = [code for code in self._refusals if code is not None]
-        if not codes:
+        coded = [(code, cause) for code, cause in self._refusals if code is not None]
+        if not coded:
             return Outcome(Answer.NO_ANSWER, None, self._rang)
-        best = min(codes, key=lambda code: (code not in OUTCOMES, code))
-        return Outcome(OUTCOMES.get(best, Answer.FAILED), best, self._rang)
+        best, cause = min(coded, key=lambda refusal: (refusal[0] not in OUTCOMES, refusal[0]))
+        return Outcome(OUTCOMES.get(best, Answer.FAILED), best, self._rang, cause)

@@ -44,11 +44,9 @@ class Dispatcher:
         for queue in before.values():
             queue.closing = True
         self.open([*fresh, *(queue for queue in before.values() if len(queue))])
-        free = sorted(
-            (agent for agent in self._floor.agents.values() if agent.free), key=lambda one: one.since
-        )
+        free = {agent.id: agent.since for agent in self._floor.agents.values() if agent.free}
         for queue in self.queues.values():
-            queue.serve(agent.id for agent in free if agent.id in queue.agents)
+            queue.serve({agent: since for agent, since in free.items() if agent in queue.agents})
 
     def enter(self, queue: str, conversation: str) -> Place:
         """A place at the end of a queue."""
@@ -71,14 +69,13 @@ class Dispatcher:
     def _left(self, place: Place) -> None:
         del self._places[place.conversation]
         queue = place.queue
-        if place.was_answered:
-            queue.waits.add(place.facts(self._clock.monotonic()).waited)
+        queue.waits[place.how].add(place.facts(self._clock.monotonic()).waited)
         if queue.closing and not len(queue) and self.queues.get(queue.name) is queue:
             del self.queues[queue.name]
 
     def _agent_changed(self, agent: Agent) -> None:
         for queue in self._of_agent.get(agent.id, ()):
-            queue.agent_changed(agent.id, free=agent.free)
+            queue.agent_changed(agent.id, agent.since if agent.free else None)
 
     def _dispatch(self) -> None:
         self._due = False

@@ -8,6 +8,7 @@ from collections.abc import Callable
 from engine.agents.floor import Hold
 from engine.policy.waiting import WaitingFacts
 from engine.queues.queue import Queue, Turn
+from engine.queues.waits import How
 
 
 class Place:
@@ -22,6 +23,8 @@ class Place:
         self.queue = queue
         self.rules = queue.rules
         """As they were when the item came: another deployment applies to those who come after it."""
+        self.how: How = "dropped"
+        """The way in which it left."""
         self.was_answered = False
         """Left because an agent took it."""
         self.hold: Hold | None = None
@@ -69,27 +72,27 @@ class Place:
         """An agent took it: the turn is over."""
         self.queue.counts.answered += not self._left
         self.was_answered = not self._left
-        self._leave()
+        self._leave("answered")
 
     def abandoned(self) -> None:
         """The caller hung up while waiting."""
         self.queue.counts.abandoned += not self._left
-        self._leave()
+        self._leave("abandoned")
 
     def gave_up(self) -> None:
         """The maximum wait was over."""
         self.queue.counts.gave_up += not self._left
-        self._leave()
+        self._leave("gave_up")
 
     def give_back(self) -> None:
         """Leave the queue if none of the above has: the engine stopped, or failed. Safe to call twice."""
         self.queue.counts.dropped += not self._left
-        self._leave()
+        self._leave("dropped")
 
-    def _leave(self) -> None:
+    def _leave(self, how: How) -> None:
         if self._left:
             return
-        self._left = True
+        self._left, self.how = True, how
         self.queue.leave(self._turn)
         self._on_leave(self)
         if self.hold is not None:

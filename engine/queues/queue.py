@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from bisect import bisect_left, insort
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 
+from engine.figures import Histogram
 from engine.policy.waiting import WaitingRules
-from engine.queues.waits import Waits
+from engine.queues.waits import How, no_waits
 
 
 @dataclass(slots=True, order=True)
@@ -46,13 +47,15 @@ class Queue:
     answer_within: float
     """Seconds of the service level."""
     counts: Counts = field(default_factory=Counts)
-    waits: Waits = field(default_factory=Waits)
-    """Of callers whom an agent answered."""
+    waits: dict[How, Histogram] = field(default_factory=no_waits)
     closing: bool = False
     """The deployment has it no more: it goes when the last one who waits has left."""
     _waiting: dict[str, Turn] = field(default_factory=dict)
     _unassigned: list[Turn] = field(default_factory=list)
-    _idle: dict[str, None] = field(default_factory=dict)
+    _idle: list[tuple[float, str]] = field(default_factory=list)
+    """Since when, and who: the longest idle first."""
+    _since: dict[str, float] = field(default_factory=dict)
+    """The same by agent."""
 
     def become(self, other: Queue) -> Queue:
         """Take over another deployment's rules; who waits keeps their turn."""
@@ -60,9 +63,10 @@ class Queue:
         self.agents, self.closing = other.agents, False
         return self
 
-    def serve(self, idle: Iterable[str]) -> None:
-        """Who could take a call, longest idle first: the index anew."""
-        self._idle = dict.fromkeys(idle)
+    def serve(self, idle: Mapping[str, float]) -> None:
+        """Who could take a call, and since when (monotonic): the index anew."""
+        self._since = dict(idle)
+        self._idle = sorted((since, agent) for agent, since in idle.items())
         self.changed()
 
     def enter(self, turn: Turn) -> None:
@@ -85,18 +89,21 @@ class Queue:
         if at < len(self._unassigned) and self._unassigned[at] is turn:
             del self._unassigned[at]
 
-    def agent_changed(self, agent: str, *, free: bool) -> None:
-        """Somebody who becomes free goes to the end: the index is in the order of idleness by itself."""
-        self._idle.pop(agent, None)
-        if free:
-            self._idle[agent] = None
+    def agent_changed(self, agent: str, idle_since: float | None) -> None:
+        """Somebody could take a call since then (monotonic), or can take none."""
+        before = self._since.pop(agent, None)
+        if before is not None:
+            del self._idle[bisect_left(self._idle, (before, agent))]
+        if idle_since is not None:
+            self._since[agent] = idle_since
+            insort(self._idle, (idle_since, agent))
             self.changed()
 
     def unassigned(self) -> Iterable[Turn]:
         return self._unassigned
 
     def idle(self) -> Iterable[str]:
-        return self._idle
+        return (agent for _, agent in self._idle)
 
     def __len__(self) -> int:
         return len(self._waiting)

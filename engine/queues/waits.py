@@ -1,22 +1,18 @@
-"""How long callers waited until an agent answered, in steps."""
+"""How long callers waited, by how their wait came to its end."""
 
 from __future__ import annotations
 
-from bisect import bisect_left
+from typing import Final, Literal
 
-STEPS = (1.0, 5.0, 10.0, 20.0, 30.0, 60.0, 120.0, 300.0, 600.0, 1800.0)
+from engine.figures import Histogram
+
+STEPS: Final = (1.0, 5.0, 10.0, 20.0, 30.0, 60.0, 120.0, 300.0, 600.0, 1800.0)
 """Seconds; the last step has no end."""
+How = Literal["answered", "abandoned", "gave_up", "dropped"]
+HOWS: Final[tuple[How, ...]] = ("answered", "abandoned", "gave_up", "dropped")
+"""An agent took it, the caller hung up, the maximum wait was over, the engine stopped or failed."""
 
 
-class Waits:
-    """A histogram of waits."""
-
-    def __init__(self) -> None:
-        self.counts = [0] * (len(STEPS) + 1)
-        """Waits of at most each step and more than the one before."""
-        self.total = 0.0
-        """Seconds of all waits."""
-
-    def add(self, seconds: float) -> None:
-        self.counts[bisect_left(STEPS, seconds)] += 1
-        self.total += seconds
+def no_waits() -> dict[How, Histogram]:
+    """A histogram for each way to leave."""
+    return {how: Histogram(STEPS) for how in HOWS}

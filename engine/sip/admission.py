@@ -6,27 +6,45 @@ Each check raises RemoteFault with the code and the headers of the reply.
 from __future__ import annotations
 
 import re
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from engine.sip.errors import BadUri, RemoteFault
 from engine.sip.header import number, param, unquoted
 from engine.sip.message import Request
 from engine.sip.uri import NameAddr, parse_name_addr, parse_uri
 
-SUPPORTED: Final = frozenset({"replaces", "path"})
-SERVED: Final = ("INVITE", "OPTIONS", "REGISTER", "BYE", "REFER", "NOTIFY", "INFO", "CANCEL")
-"""Methods that have a place here; those beyond the first three only within a call."""
-KNOWN: Final = frozenset({"MESSAGE", "SUBSCRIBE", "PUBLISH", "UPDATE", "PRACK"})
+if TYPE_CHECKING:
+    from engine.sip.endpoint import Endpoint
+
+SUPPORTED: Final = frozenset({"replaces", "path", "outbound", "100rel", "timer"})
+SERVED: Final = frozenset(
+    (
+        "INVITE",
+        "OPTIONS",
+        "REGISTER",
+        "SUBSCRIBE",
+        "BYE",
+        "REFER",
+        "NOTIFY",
+        "INFO",
+        "UPDATE",
+        "PRACK",
+        "CANCEL",
+    )
+)
+"""Methods that have a place here; those beyond the first four only within a call."""
+KNOWN: Final = frozenset({"MESSAGE", "PUBLISH"})
 _SDP_TYPES: Final = frozenset({"application/sdp", "application/*", "*/*"})
 _BLANK_LINE = re.compile(rb"\r?\n\r?\n")
 
 
 def check_first(request: Request, allowed: str) -> None:
-    """Method, scheme of the Request-URI, hops and extensions."""
-    if request.method not in SERVED:
-        if request.method in KNOWN:
-            raise RemoteFault(f"{request.method} is not served", 405, (("Allow", allowed),))
-        raise RemoteFault(f"the method {request.method[:20]!r} is not known", 501, (("Allow", allowed),))
+    """Method, scheme of the Request-URI, hops and extensions; MESSAGE is served where it stands in `allowed`."""
+    method = request.method
+    if method not in SERVED and not (method in KNOWN and method in allowed):
+        if method in KNOWN:
+            raise RemoteFault(f"{method} is not served", 405, (("Allow", allowed),))
+        raise RemoteFault(f"the method {method[:20]!r} is not known", 501, (("Allow", allowed),))
     parse_uri(request.uri)
     hops = request.headers.get("max-forwards")
     if hops is not None and number(hops.strip(), 255, "max-forwards") == 0 and request.method != "OPTIONS":
@@ -63,18 +81,29 @@ def parse_uri_of(value: str) -> NameAddr:
 
 def check_body(request: Request) -> None:
     """An INVITE's body must be SDP, or hold SDP: `request.body` is then that part alone."""
-    accept = [value.partition(";")[0].strip().lower() for value in request.all("accept")]
-    if "accept" in request.headers and not _SDP_TYPES & set(accept):
-        raise RemoteFault("Accept takes no application/sdp", 406)
+    if "accept" in request.headers:
+        accept = {value.partition(";")[0].strip().lower() for value in request.all("accept")}
+        if not _SDP_TYPES & accept:
+            raise RemoteFault("Accept takes no application/sdp", 406)
     if not request.body:
         return
-    if request.get("content-encoding", "identity").lower() != "identity":
+    encoding = request.headers.get("content-encoding")
+    if encoding is not None and encoding.strip().lower() != "identity":
         raise RemoteFault("Content-Encoding; allowed is none", 415, (("Accept-Encoding", "identity"),))
     kind = request.content_type
     if kind.startswith("multipart/"):
         request.body = _sdp_part(request)
     elif kind != "application/sdp":
         raise _not_sdp(kind)
+
+
+def check_text(request: Request, endpoint: Endpoint) -> None:
+    """A MESSAGE must be served (405), and of a type that the engine takes (415)."""
+    if not endpoint.texts:
+        raise RemoteFault("MESSAGE is not served", 405, (("Allow", endpoint.allowed),))
+    if request.content_type not in endpoint.texts:
+        accepted = (("Accept", ", ".join(endpoint.texts)),)
+        raise RemoteFault(f"a MESSAGE of type {request.content_type[:40]!r}", 415, accepted)
 
 
 def _not_sdp(kind: str) -> RemoteFault:

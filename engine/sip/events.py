@@ -7,6 +7,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, TypeAlias
 
+from engine.sip.dtmf_info import Key
 from engine.sip.flow import Flow
 from engine.sip.message import Request, Response
 from engine.sip.registrar import Binding
@@ -81,6 +82,16 @@ class Answered:
 
 
 @dataclass(frozen=True, slots=True)
+class Offered:
+    """Our call had no offer, and the far end brings its own: `Dialog.answer` it or hang up."""
+
+    dialog: Dialog
+    """The call: ringing, or answered and waiting for our ACK, which will carry the answer."""
+    offer: bytes
+    """Their SDP."""
+
+
+@dataclass(frozen=True, slots=True)
 class Failed:
     """Our call did not come about."""
 
@@ -113,22 +124,28 @@ class Ended:
     dialog: Dialog
     """The call."""
     cause: str
-    """"BYE", "no ACK", "no answer in the ACK", "refresh refused" or "unreachable"."""
+    """"BYE", "no ACK", "no answer in the ACK", "refresh refused", "unreachable", or "session expired": the far
+    end did not refresh its session, nor answer our refresh (RFC 4028).
+    """
     request: Request | None = None
     """The BYE, where there is one; its Reason header may say more."""
 
 
 @dataclass(frozen=True, slots=True)
 class Cancelled:
-    """The caller gave up before we answered; 487 is sent."""
+    """The caller gave up before we answered: 487 is sent, or 504 when it never acknowledged our ringing."""
 
     dialog: Dialog
     """The call, over."""
+    cause: str = "CANCEL"
+    """"CANCEL", "BYE" or "no PRACK"."""
+    request: Request | None = None
+    """The CANCEL or BYE; its Reason header may say more."""
 
 
 @dataclass(frozen=True, slots=True)
 class Reoffered:
-    """The far end wants to change the media: answer or decline it."""
+    """The far end wants to change the media, by whatever method: answer or decline it."""
 
     dialog: Dialog
     """The call."""
@@ -138,7 +155,9 @@ class Reoffered:
 
 @dataclass(frozen=True, slots=True)
 class Reanswered:
-    """What became of our re-INVITE; or, with code 200, the answer in the ACK of theirs that had no offer."""
+    """What became of our change; or, with code 200, the answer to an offer of ours in a response: in the ACK, or
+    in the PRACK.
+    """
 
     dialog: Dialog
     """The call, which goes on whatever the code."""
@@ -184,6 +203,24 @@ class Informed:
     """In lower case, such as application/dtmf-relay."""
     body: bytes
     """As it came."""
+    key: Key | None = None
+    """The key that it says was pressed."""
+
+
+@dataclass(frozen=True, slots=True)
+class Messaged:
+    """A MESSAGE came (RFC 3428); it is already answered with 202."""
+
+    caller: Trunk | AgentCaller | None
+    """Who sends it, as far as that is proven; None within a call, whose parties are known."""
+    request: Request
+    """The MESSAGE; From, To and its Request-URI say the rest."""
+    content_type: str
+    """In lower case, such as text/plain."""
+    body: bytes
+    """As it came."""
+    dialog: Dialog | None = None
+    """The call it was sent in."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -215,13 +252,23 @@ class Responded:
 
 
 @dataclass(frozen=True, slots=True)
+class TargetFailed:
+    """One of several targets of a request did not serve it, and the next is tried: the driver's to remember."""
+
+    flow: Flow
+    """Where it went."""
+    rest: float | None
+    """Seconds for which it asked to be left alone (Retry-After); None when it said nothing."""
+
+
+@dataclass(frozen=True, slots=True)
 class Refused:
     """Something that was turned away: a line for the log."""
 
     flow: Flow
     """Where it came from."""
     code: int
-    """What was replied, or would have been if it could be."""
+    """What was replied, or would have been if it could be; 0 for a connection that was shown out."""
     why: str
     """One line of words."""
 
@@ -231,6 +278,7 @@ Event: TypeAlias = (
     | Ringing
     | EarlyMedia
     | Answered
+    | Offered
     | Failed
     | Established
     | Ended
@@ -240,8 +288,10 @@ Event: TypeAlias = (
     | Referred
     | Notified
     | Informed
+    | Messaged
     | Registered
     | Unregistered
     | Responded
+    | TargetFailed
     | Refused
 )

@@ -12,12 +12,15 @@ class Flow:
     """One direction of the wire between us and a peer."""
 
     transport: str
-    """"udp" or "tcp"."""
+    """udp, tcp, tls, ws or wss; "" lets DNS choose for a name (RFC 3263 section 4.1)."""
     host: str
-    """An IP address, without brackets; a name only where a URI gave one (the driver resolves it)."""
+    """An IP address, without brackets; a name only where a URI gave one (the driver locates it)."""
     port: int
+    """0 for a name whose URI had none: DNS tells it (RFC 3263 section 4.2)."""
     connection: int | None = None
     """A stream that the driver knows; None: open one or use an open one."""
+    domain: str = ""
+    """By TLS, whose certificate it has to be (RFC 5922); "" for that of the address."""
 
     @property
     def reliable(self) -> bool:

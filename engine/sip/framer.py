@@ -22,6 +22,11 @@ class Framer:
         self._searched = 0
         self._needed = 0
 
+    @property
+    def pending(self) -> bool:
+        """A message was begun and is not whole."""
+        return bool(self._buffer)
+
     def feed(self, data: bytes) -> list[bytes]:
         """The messages (and `PING`s) that are complete now.
 

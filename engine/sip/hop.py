@@ -9,6 +9,7 @@ from typing import NamedTuple
 
 from engine.sip.errors import BadUri
 from engine.sip.flow import Flow, private
+from engine.sip.targets import default_port, hop_to
 from engine.sip.uri import Uri, parse_name_addr, parse_uri
 
 
@@ -53,7 +54,9 @@ def _loose(text: str) -> bool:
 
 
 def next_hop(text: str, home: Flow) -> Flow:
-    """Where a URI is reached. `home` wins when it is the same peer, or when the URI hides behind a NAT."""
+    """Where a URI is reached. `home` wins when it is the same peer, when the URI hides behind a NAT, when it asks for
+    its own flow (`ob`, RFC 5626 section 5.4), and for browsers, whom nobody can call.
+    """
     try:
         uri = parse_uri(text)
     except BadUri:
@@ -61,11 +64,13 @@ def next_hop(text: str, home: Flow) -> Flow:
     if not uri.host or uri.host.endswith(".invalid") or (private(uri.host) and not private(home.host)):
         return home
     transport = uri.transport or (home.transport if uri.host == home.host else "udp")
-    if transport not in ("udp", "tcp"):
+    if uri.scheme == "sips" and transport in ("udp", "tcp"):
+        transport = "tls"
+    if transport not in ("udp", "tcp", "tls") or uri.param("ob") is not None:
         return home
     if _same_peer(uri, transport, home):
         return home
-    return Flow(transport, uri.host, uri.port or 5060)
+    return hop_to(uri, transport)
 
 
 def _same_peer(uri: Uri, transport: str, home: Flow) -> bool:
@@ -74,4 +79,4 @@ def _same_peer(uri: Uri, transport: str, home: Flow) -> bool:
     """
     if uri.host != home.host or transport != home.transport:
         return False
-    return home.connection is not None or (uri.port or 5060) == home.port
+    return home.connection is not None or (uri.port or default_port(transport)) == home.port

@@ -20,6 +20,7 @@ class Identity:
     """Call-ID, tags, sequence numbers, route set and remote target of a dialog."""
 
     __slots__ = (
+        "allows_update",
         "call_id",
         "called",
         "endpoint",
@@ -67,6 +68,8 @@ class Identity:
         self.target = self.request_uri = self.route = ""
         """The remote target, and what it and the route set make of the head of a request."""
         self.routes: tuple[str, ...] = ()
+        self.allows_update = False
+        """True when the far end's Allow names UPDATE."""
 
     @property
     def remote(self) -> NameAddr:
@@ -96,17 +99,24 @@ class Identity:
         """A Contact moves the remote target (RFC 3261 section 12.2.1.2); one that cannot be read is left
         aside.
         """
+        allow = message.headers.get("allow")
+        if allow is not None:
+            self.allows_update = "UPDATE" in allow
         contacts = message.all("contact")
         if contacts:
             with suppress(BadUri):
                 self.target = parse_name_addr(contacts[0]).uri
         self.request_uri, self.route, self.flow = aim(self.target, self.routes, self.home)
 
+    def aim(self) -> None:
+        """Work out where requests go, after the target, the route set or `home` changed."""
+        self.request_uri, self.route, self.flow = aim(self.target, self.routes, self.home)
+
     def forget_connection(self, flow: Flow) -> None:
         """The stream is gone: reach the peer by its own address from now on."""
         if flow in (self.flow, self.home):
             self.home = Flow(flow.transport, flow.host, flow.port)
-            self.request_uri, self.route, self.flow = aim(self.target, self.routes, self.home)
+            self.aim()
 
     def draft(self, method: str, extra: str = "", body: bytes = b"", seq: int | None = None) -> Draft:
         """A request within the dialog; takes the next CSeq unless one is given."""

@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 from typing import Final
 
 from engine.sip.errors import BadMessage, BadSdp, NotAcceptable
+from engine.sip.flow import is_address
 from engine.sip.header import number
 from engine.sip.sdp import Media, parse_sdp
 
@@ -103,7 +104,9 @@ def answer(offer: bytes, local: LocalMedia) -> Answer:
             agreed, text = taken
             sections.append(text)
     if agreed is None:
-        raise NotAcceptable(f"no audio over RTP/AVP with one of {', '.join(local.codecs)} is offered")
+        family = "IP6" if ":" in local.host else "IP4"
+        wanted = f"with one of {', '.join(local.codecs)} at an {family} address"
+        raise NotAcceptable(f"no audio over RTP/AVP {wanted} is offered")
     return Answer(_description(local, sections), agreed)
 
 
@@ -111,7 +114,7 @@ def settle(offered: LocalMedia, their_answer: bytes) -> Agreed:
     """What their answer makes of our offer. Raises BadSdp or NotAcceptable."""
     for media in parse_sdp(their_answer).media[:1]:
         chosen = _codecs(media, offered.codecs)
-        if media.kind == "audio" and media.port and chosen:
+        if media.kind == "audio" and media.port and chosen and _same_family(media.host, local=offered.host):
             mux = offered.rtcp_mux and media.attribute("rtcp-mux") is not None
             return _agreed(media, offered, chosen[0], _ptime(media, offered.ptime), mux)
     raise NotAcceptable("the answer takes none of the audio that was offered")
@@ -119,6 +122,8 @@ def settle(offered: LocalMedia, their_answer: bytes) -> Agreed:
 
 def _take(media: Media, local: LocalMedia) -> tuple[Agreed, str] | None:
     if media.kind != "audio" or not media.port or media.protocol != "RTP/AVP":
+        return None
+    if not _same_family(media.host, local.host):
         return None
     chosen = _codecs(media, local.codecs)
     if not chosen:
@@ -130,6 +135,11 @@ def _take(media: Media, local: LocalMedia) -> tuple[Agreed, str] | None:
     agreed = _agreed(media, local, chosen[0], ptime, mux)
     events = None if agreed.events is None else str(agreed.events)
     return agreed, _audio(local, chosen, events, _direction(agreed), ptime, mux)
+
+
+def _same_family(theirs: str, local: str) -> bool:
+    """Our socket is of one family and reaches no address of the other; for a hold either will do."""
+    return theirs in _UNHEARD or not is_address(theirs) or (":" in theirs) == (":" in local)
 
 
 def _agreed(media: Media, local: LocalMedia, codec: tuple[str, str], ptime: int, mux: bool) -> Agreed:

@@ -7,16 +7,18 @@ from __future__ import annotations
 from typing import Protocol
 
 from engine.sip import dialog_states as s
-from engine.sip.admission import check_body, check_first, check_people
+from engine.sip.admission import check_body, check_first, check_people, check_text
 from engine.sip.auth import Challenger, Verdict
 from engine.sip.called import called_dialog
 from engine.sip.dialog import Dialog
-from engine.sip.endpoint import ALLOWED, Endpoint
+from engine.sip.endpoint import SUPPORTED, Endpoint
 from engine.sip.errors import BadUri, RemoteFault
-from engine.sip.events import AgentCaller, Invited, Refused, Registered, Trunk, Unregistered
+from engine.sip.events import AgentCaller, Invited, Messaged, Refused, Registered, Trunk, Unregistered
 from engine.sip.message import Request
 from engine.sip.refer import parse_replaces
 from engine.sip.registrar import Registrar
+from engine.sip.session_timer import asked_in
+from engine.sip.subscriptions import Mailboxes, check_event
 from engine.sip.timers import Timer
 from engine.sip.transfer import find_replaced
 from engine.sip.uri import NameAddr, parse_name_addr, parse_uri
@@ -53,11 +55,12 @@ class Reception:
         self._endpoint, self._authority = endpoint, authority
         self._challenger, self._registrar = challenger, registrar
         self._lapses: dict[str, Timer] = {}
+        self.mailboxes = Mailboxes(endpoint)
 
     def receive(self, request: Request) -> None:
         """A request without a To tag that is neither ACK nor CANCEL."""
         try:
-            check_first(request, ALLOWED)
+            check_first(request, self._endpoint.allowed)
             self._check_merged(request)
             sender = check_people(request)
             if request.method == "INVITE":
@@ -65,11 +68,11 @@ class Reception:
             elif request.method == "REGISTER":
                 self._register(request)
             elif request.method == "OPTIONS":
-                self._endpoint.reply(
-                    request,
-                    200,
-                    (("Accept", "application/sdp"), ("Allow", ALLOWED), ("Supported", "replaces, path")),
-                )
+                self._options(request)
+            elif request.method == "SUBSCRIBE":
+                self._subscribe(request, sender)
+            elif request.method == "MESSAGE":
+                self._message(request, sender)
             else:
                 raise RemoteFault(
                     f"{request.method} outside a call", 481 if request.method != "REFER" else 403
@@ -88,6 +91,31 @@ class Reception:
         merge = f"{request.call_id}|{request.from_tag}|{request.cseq}|{request.method}"
         if merge in self._endpoint.merges:
             raise RemoteFault("the same request came by another path", 482)
+
+    def _options(self, request: Request) -> None:
+        allowed = self._endpoint.allowed
+        headers = (
+            ("Accept", "application/sdp"),
+            ("Allow", allowed),
+            ("Supported", f"{SUPPORTED}, path, outbound"),
+        )
+        self._endpoint.reply(request, 200, headers)
+
+    def _message(self, request: Request, sender: NameAddr) -> None:
+        """RFC 3428; the type is looked at once it is known who sends it."""
+        caller = self._caller(request, sender)
+        check_text(request, self._endpoint)
+        self._endpoint.serve(request).respond(202)
+        self._endpoint.emit(Messaged(caller, request, request.content_type, request.body))
+
+    def _subscribe(self, request: Request, sender: NameAddr) -> None:
+        """Users may know of their own mailbox."""
+        check_event(request)
+        user = self._proven_user(request)
+        record = parse_uri(parse_name_addr(request.headers["to"]).uri)
+        if record.host != self._authority.domain.lower() or not record.user == sender.user == user:
+            raise RemoteFault(f"{user!r} may not know of the mailbox of {record.user[:40]!r}", 403)
+        self.mailboxes.subscribe(request, user)
 
     # -- who
 
@@ -125,9 +153,10 @@ class Reception:
         check_body(request)
         replaces = self._replaced(request)
         endpoint = self._endpoint
+        asked = asked_in(request, endpoint.session_interval.least)
         transaction = endpoint.serve(request)
         transaction.respond(100)
-        dialog = called_dialog(endpoint, transaction, request)
+        dialog = called_dialog(endpoint, transaction, request, asked)
         dialog.remote_sdp = request.body or None
         endpoint.emit(Invited(dialog, request, caller, request.body or None, replaces))
 
@@ -158,12 +187,11 @@ class Reception:
         endpoint = self._endpoint
         changed = self._registrar.register(user, request, endpoint.now)
         bindings = self._registrar.contacts(user, endpoint.now)
-        contacts = [
-            ("Contact", f"<{held.uri}>;expires={max(0, round(held.expires - endpoint.now))}")
-            for held in bindings
-        ]
-        paths = [("Path", path) for path in request.all("path")]
-        endpoint.serve(request).respond(200, header_lines([*contacts, *paths]))
+        lines = [("Contact", held.contact(endpoint.now)) for held in bindings]
+        lines += [("Path", path) for path in request.all("path")]
+        if any(held.reg_id and held.call_id == request.call_id for held in bindings):
+            lines.append(("Require", "outbound"))
+        endpoint.serve(request).respond(200, header_lines(lines))
         if changed:
             self.announce(user)
 

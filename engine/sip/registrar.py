@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import re
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from typing import Final
+from typing import Final, TypeAlias
 
 from engine.sip.errors import BadUri, RemoteFault
 from engine.sip.flow import Flow
@@ -11,6 +13,8 @@ from engine.sip.header import params
 from engine.sip.message import Request
 from engine.sip.uri import Uri, parse_name_addr, parse_uri, split_host
 
+Key: TypeAlias = tuple[str, str, int | None, str | None]
+_INSTANCE = re.compile(r"<[A-Za-z0-9:._~%+-]{1,200}>")
 MAX_CONTACTS: Final = 10
 """Bindings that one user may hold."""
 
@@ -32,14 +36,27 @@ class Binding:
     q: float = 1.0
     """Its preference, 0..1."""
     user_agent: str = ""
+    instance: str = ""
+    """Which phone it is, whatever its address (+sip.instance, RFC 5626 section 4.1); "" when it did not say."""
+    reg_id: int = 0
+    """Which of the phone's flows it is; 0 for a phone that has no notion of them."""
 
     @property
-    def key(self) -> tuple[str, str, int | None, str | None]:
+    def key(self) -> Key:
         """What makes two contacts the same binding."""
-        return _key(parse_uri(self.uri))
+        return _key(self.uri, self.instance, self.reg_id)
+
+    def contact(self, now: float) -> str:
+        """The Contact value that tells of it."""
+        flow = f';+sip.instance="{self.instance}";reg-id={self.reg_id}' if self.reg_id else ""
+        return f"<{self.uri}>;expires={max(0, round(self.expires - now))}{flow}"
 
 
-def _key(uri: Uri) -> tuple[str, str, int | None, str | None]:
+def _key(text: str, instance: str, reg_id: int) -> Key:
+    """A phone's flow is the same whatever address it has by now (RFC 5626 section 6)."""
+    if reg_id:
+        return "", instance, reg_id, None
+    uri = parse_uri(text)
     return uri.user, uri.host, uri.port, uri.transport
 
 
@@ -50,6 +67,8 @@ class _Wish:
     uri: str
     seconds: int
     q: float
+    instance: str
+    reg_id: int
 
 
 class Registrar:
@@ -57,7 +76,7 @@ class Registrar:
 
     def __init__(self, min_expires: int, max_expires: int) -> None:
         self._min, self._max = min_expires, max_expires
-        self._bindings: dict[str, dict[tuple[str, str, int | None, str | None], Binding]] = {}
+        self._bindings: dict[str, dict[Key, Binding]] = {}
 
     def contacts(self, user: str, now: float) -> list[Binding]:
         """The user's live bindings: most preferred first, then the most recent."""
@@ -135,16 +154,18 @@ class Registrar:
         seconds = int(text) if text.isascii() and text.isdigit() and len(text) < 11 else self._max
         if 0 < seconds < self._min:
             raise RemoteFault(f"expires {seconds} is too brief", 423, (("Min-Expires", str(self._min)),))
-        return _Wish(contact.uri, min(seconds, self._max), _preference(given.get("q", "")))
+        instance, reg_id = _outbound(given, request)
+        preference = _preference(given.get("q", ""))
+        return _Wish(contact.uri, min(seconds, self._max), preference, instance, reg_id)
 
     def _apply(
         self,
-        held: dict[tuple[str, str, int | None, str | None], Binding],
+        held: dict[Key, Binding],
         wish: _Wish,
         request: Request,
         now: float,
     ) -> None:
-        key = _key(parse_uri(wish.uri))
+        key = _key(wish.uri, wish.instance, wish.reg_id)
         old = held.get(key)
         if old is not None:
             _check_order(old, request)
@@ -153,14 +174,30 @@ class Registrar:
             return
         held[key] = Binding(
             wish.uri,
-            _reached(request, parse_uri(wish.uri)),
+            request.flow if wish.reg_id else _reached(request, parse_uri(wish.uri)),
             now + wish.seconds,
             request.call_id,
             request.cseq,
             tuple(request.all("path")),
             wish.q,
             request.get("user-agent")[:200],
+            wish.instance,
+            wish.reg_id,
         )
+
+
+def _outbound(contact: Mapping[str, str], request: Request) -> tuple[str, int]:
+    """The phone and which of its flows this is; "" and 0 when it wants no outbound (RFC 5626 section 6)."""
+    instance, reg_id = contact.get("+sip.instance", ""), contact.get("reg-id", "")
+    plain = reg_id.isascii() and reg_id.isdigit() and 0 < len(reg_id) < 10
+    if not (plain and int(reg_id) and _INSTANCE.fullmatch(instance)):
+        return "", 0
+    if "outbound" not in (name.lower() for name in request.all("supported")):
+        return "", 0
+    first_hop = request.all("path")[-1:]
+    if len(request.all("via")) > 1 and not any(";ob" in path.lower() for path in first_hop):
+        raise RemoteFault("a proxy on the way keeps no flow to the phone", 439)
+    return instance, int(reg_id)
 
 
 def _reached(request: Request, contact: Uri) -> Flow:

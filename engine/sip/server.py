@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Protocol
 from engine.sip import transitions as t
 from engine.sip.flow import Flow
 from engine.sip.message import Request
+from engine.sip.targets import default_port
 from engine.sip.transaction import LIFE, T1, T2, T4, Transaction, compiled
 from engine.sip.uri import split_host
 from engine.sip.via import stamped
@@ -21,7 +22,7 @@ _SLACK = 0.001
 class ServerUser(Protocol):
     """Whoever answers an INVITE."""
 
-    def on_cancel(self) -> None: ...
+    def on_cancel(self, request: Request) -> None: ...
 
     def on_ack(self, request: Request) -> None: ...
 
@@ -50,7 +51,8 @@ class ServerTransaction(Transaction):
     def forget_connection(self) -> None:
         """The stream is gone: responses go to the Via's address from now on (RFC 3261 section 18.2.2)."""
         _, port = split_host(self.key[1])
-        self.flow = Flow(self.flow.transport, self.flow.host, port or 5060)
+        transport = self.flow.transport
+        self.flow = Flow(transport, self.flow.host, port or default_port(transport))
 
     def respond(self, code: int, extra: str = "", body: bytes = b"", reason: str | None = None) -> None:
         """Send a response. Raises IllegalTransition after a final one."""

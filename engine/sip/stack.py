@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 from engine.sip import negotiation as n
+from engine.sip import stun
 from engine.sip.auth import ALGORITHMS, Challenger, Credentials
 from engine.sip.calling import Calling
 from engine.sip.dialog import Dialog
@@ -15,10 +16,13 @@ from engine.sip.events import Event, Refused, Responded
 from engine.sip.flow import Flow, Packet
 from engine.sip.framer import PING
 from engine.sip.message import Request, Response, parse
+from engine.sip.message_summary import Summary
 from engine.sip.reception import Authority, Reception
+from engine.sip.redirects import Follow, Redirects
 from engine.sip.registrar import Registrar
 from engine.sip.request_user import RequestUser
 from engine.sip.server import InviteServer
+from engine.sip.session_timer import Interval
 from engine.sip.transitions import CALLING, PROCEEDING, TRYING
 from engine.sip.uri import parse_uri
 from engine.sip.writing import MAX_HOPS, Draft, checked, header_lines
@@ -34,6 +38,7 @@ class Live:
     clients: int
     servers: int
     timers: int
+    subscriptions: int = 0
 
 
 class Stack:
@@ -54,12 +59,19 @@ class Stack:
         max_expires: int = 3600,
         algorithms: Sequence[str] = ALGORITHMS,
         user_agent: str = "Cordboard",
+        session_timer: tuple[int, int] = Interval(),
+        texts: Sequence[str] = (),
     ) -> None:
         """`local` maps a transport to the host and port that Via and Contact name; `token` gives unguessable
         text of at least 16 hexadecimal digits, never twice; `key` signs nonces; the expires are seconds;
-        `algorithms` are those of our digest challenges, the preferred one first.
+        `algorithms` are those of our digest challenges, the preferred one first; `session_timer` is the
+        Session-Expires that we ask for and the shortest that we take; `texts` are the media types of MESSAGE that
+        are taken.
         """
-        self.endpoint = Endpoint(local, token, key, checked(user_agent))
+        self.endpoint = Endpoint(
+            local, token, key, checked(user_agent), Interval(*session_timer), tuple(texts)
+        )
+        self._session_lines = self.endpoint.session_interval.lines()
         self.registrar = Registrar(min_expires, max_expires)
         """Who is registered where."""
         challenger = Challenger(authority.domain, key, authority.secret_of, algorithms)
@@ -78,7 +90,10 @@ class Stack:
         try:
             message = parse(data, flow)
         except BadMessage as error:
-            self._on_bad(error, flow)
+            if stun.looks_like(data) and not flow.reliable:
+                self._on_stun(data, flow)
+            else:
+                self._on_bad(error, flow)
             return
         if isinstance(message, Response):
             self._on_response(message)
@@ -104,6 +119,16 @@ class Stack:
         packets, self.endpoint.packets = self.endpoint.packets, []
         return packets
 
+    def take_unlocated(self) -> list[Flow]:
+        """Names whose addresses are wanted, by `located`, or by `unreachable` when there are none."""
+        names, self.endpoint.unlocated = self.endpoint.unlocated, []
+        return names
+
+    def located(self, name: Flow, found: Sequence[Flow], now: float) -> None:
+        """The targets of a name that `take_unlocated` told, in the order in which to try them; at least one."""
+        self.endpoint.now = now
+        self.endpoint.located(name, found)
+
     def unreachable(self, flow: Flow, now: float) -> None:
         """The driver could not send there, or a stream closed: requests that wait for an answer end
         as 503.
@@ -116,6 +141,8 @@ class Stack:
         if flow.connection is not None:
             for dialog in list(endpoint.dialogs.values()):
                 dialog.forget_connection(flow)
+            for subscription in endpoint.subscriptions.values():
+                subscription.forget_connection(flow)
             for server in endpoint.servers.values():
                 if server.flow == flow:
                     server.forget_connection()
@@ -126,7 +153,13 @@ class Stack:
     def live(self) -> Live:
         """How much the stack holds now."""
         endpoint = self.endpoint
-        return Live(len(endpoint.dialogs), len(endpoint.clients), len(endpoint.servers), len(endpoint.timers))
+        return Live(
+            len(endpoint.dialogs),
+            len(endpoint.clients),
+            len(endpoint.servers),
+            len(endpoint.timers),
+            len(endpoint.subscriptions),
+        )
 
     @property
     def unanswered(self) -> int:
@@ -141,16 +174,23 @@ class Stack:
         uri: str,
         *,
         flow: Flow,
+        others: Sequence[Flow] = (),
         caller: str,
         to: str | None = None,
-        offer: bytes,
+        offer: bytes | None,
         now: float,
         headers: Sequence[tuple[str, str]] = (),
         credentials: Credentials | None = None,
+        follow: Follow | None = None,
     ) -> Dialog:
         """Call somebody. `caller` and `to` are name-addrs such as '"Anna" <sip:anna@acme.test>'.
 
-        Max-Forwards and Route among the headers are taken as such. Raises BadUri and IllegalHeader.
+        `flow` is where the INVITE goes (`targets.first_hop` makes one of a URI), `others` where it goes when nobody
+        there serves it: no answer within `transaction.PATIENCE`, 503, or a failed transport. A name stands for all
+        the targets that DNS has for it.
+        Without an offer the far end makes one (Offered). A 3xx ends the call, unless `follow` says where its
+        contacts are reached. Max-Forwards and Route among the headers are taken as such. Raises BadUri and
+        IllegalHeader.
         """
         endpoint = self.endpoint
         endpoint.now = now
@@ -166,10 +206,14 @@ class Stack:
         )
         dialog.called = parse_uri(uri).user
         dialog.target, dialog.credentials, dialog.local_sdp = uri, credentials, offer
-        dialog.negotiate(n.SEND_OFFER)
-        extra = f"Contact: <{endpoint.contact(flow)}>\r\n{endpoint.about}Content-Type: application/sdp\r\n"
-        draft = _draft("INVITE", uri, dialog.sender, dialog.peer, dialog.call_id, 1, headers, extra, offer)
-        calling = Calling(dialog, draft, flow)
+        if offer is not None:
+            dialog.negotiate(n.SEND_OFFER)
+        typed = "" if offer is None else "Content-Type: application/sdp\r\n"
+        extra = f"Contact: <{endpoint.contact(flow)}>\r\n{endpoint.about}{self._session_lines}{typed}"
+        draft = _draft(
+            "INVITE", uri, dialog.sender, dialog.peer, dialog.call_id, 1, headers, extra, offer or b""
+        )
+        calling = Calling(dialog, draft, flow, others, Redirects(follow, uri) if follow is not None else None)
         dialog.begin_calling(calling)
         calling.start()
         return dialog
@@ -180,6 +224,7 @@ class Stack:
         uri: str,
         *,
         flow: Flow,
+        others: Sequence[Flow] = (),
         caller: str,
         to: str,
         now: float,
@@ -192,6 +237,7 @@ class Stack:
     ) -> Request:
         """Send a request outside any dialog (REGISTER, OPTIONS, MESSAGE); Responded tells the outcome.
 
+        `flow` and `others` as in `invite`.
         Give the Call-ID and a higher CSeq of the last one to refresh a registration; an answered challenge
         uses up one more, so count by 2 at least. Raises BadUri and IllegalHeader.
         """
@@ -204,10 +250,10 @@ class Stack:
         draft = _draft(method, uri, sender, checked(to), call_id, cseq or 1, headers, extra, body)
         sequence = iter(range(draft.seq + 1, 0x7FFFFFFF))
         user = RequestUser(
-            endpoint, draft, flow, lambda response: report(response), credentials, lambda: next(sequence)
+            endpoint, draft, lambda response: report(response), credentials, lambda: next(sequence)
         )
-        transaction = endpoint.start(draft, flow, user)
-        sent = parse(transaction.data, transaction.flow)
+        transaction = endpoint.start(draft, flow, user, others)
+        sent = parse(transaction.data or endpoint.preview(draft), transaction.flow)
         if not isinstance(sent, Request):
             raise IllegalHeader(f"{method!r} {uri!r} does not make a request")
 
@@ -216,12 +262,27 @@ class Stack:
 
         return sent
 
+    def summarise(self, user: str, summary: Summary, now: float) -> None:
+        """A mailbox changed: the user's phones that subscribed to it are told."""
+        self.endpoint.now = now
+        self._reception.mailboxes.set(user, summary)
+
     # -- what arrives
 
     def _on_bad(self, error: BadMessage, flow: Flow) -> None:
         if error.request is not None:
             self.endpoint.reply(error.request, error.code)
         self.endpoint.emit(Refused(flow, error.code, error.why))
+
+    def _on_stun(self, data: bytes, flow: Flow) -> None:
+        """A keep-alive through a NAT."""
+        try:
+            binding = stun.parse_binding(data)
+        except BadMessage as error:
+            self.endpoint.emit(Refused(flow, error.code, error.why))
+            return
+        if binding is not None:
+            self.endpoint.send(stun.answer(binding, flow.host, flow.port), flow)
 
     def _on_response(self, response: Response) -> None:
         """Responses that belong to nothing of ours are dropped, as are those sent by another way."""
@@ -247,6 +308,8 @@ class Stack:
             dialog.on_request(request)
         elif request.method == "CANCEL":
             self._cancel(request)
+        elif (subscription := self.endpoint.subscriptions.get((request.call_id, request.to_tag))) is not None:
+            subscription.on_request(request)
         elif request.method != "ACK":
             self.endpoint.reply(request, 481)
 
@@ -259,7 +322,7 @@ class Stack:
             return
         self.endpoint.reply(request, 200, tag=invite.tag)
         if invite.user is not None:
-            invite.user.on_cancel()
+            invite.user.on_cancel(request)
 
 
 def _same_way(sent: Flow, broken: Flow) -> bool:

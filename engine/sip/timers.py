@@ -15,8 +15,7 @@ class Timer:
 
     __slots__ = ("callback",)
 
-    def __init__(self, callback: Callable[[], None]) -> None:
-        self.callback: Callable[[], None] | None = callback
+    callback: Callable[[], None] | None
 
 
 class Timers:
@@ -31,7 +30,8 @@ class Timers:
 
     def at(self, when: float, callback: Callable[[], None]) -> Timer:
         """Call back once at `when` or soon after."""
-        timer = Timer(callback)
+        timer = Timer()  # no __init__: timers are many
+        timer.callback = callback
         heappush(self._heap, (when, next(self._number), timer))
         return timer
 

@@ -6,7 +6,7 @@ deadline.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any, ClassVar, Final, Protocol, TypeAlias
 
 from engine.sip import transitions as t
@@ -23,6 +23,10 @@ T1: Final = 0.5
 """Seconds: the round trip that RFC 3261 assumes."""
 T2: Final = 4.0
 T4: Final = 5.0
+PATIENCE: Final = 1.9
+"""Seconds of silence before the next of several targets is tried: RFC 3263 section 4.3 would have a caller wait
+for timer B, 32 s.
+"""
 LIFE: Final = 64 * T1
 """Seconds: timers B, D, F, H, J, L and M."""
 _SLACK: Final = 0.001
@@ -84,23 +88,38 @@ class Transaction:
 class ClientTransaction(Transaction):
     """The sending side of a request."""
 
-    __slots__ = ("ack", "data", "draft", "fallback", "user")
+    __slots__ = ("ack", "data", "draft", "fallback", "others", "user")
 
     again: ClassVar[str]
     give_up: ClassVar[str]
 
     def __init__(
-        self, endpoint: Endpoint, draft: Draft, data: bytes, flow: Flow, user: ClientUser, first: str
+        self,
+        endpoint: Endpoint,
+        draft: Draft,
+        data: bytes,
+        flow: Flow,
+        user: ClientUser,
+        first: str,
+        others: Sequence[Flow] = (),
     ) -> None:
+        """Without `data` it waits for the address of the name in `flow`."""
         super().__init__(endpoint, flow, first)
         self.draft, self.data, self.user = draft, data, user
         self.ack = b""
         self.fallback: Flow | None = None
+        self.others = tuple(others)
+        """Where else the request may go when this target fails."""
         endpoint.clients[draft.branch, draft.method] = self
-        self.transmit()
+        if data:
+            self.transmit()
+        else:
+            self._wind(LIFE)
 
     def receive(self, response: Response) -> None:
         """A response with our branch."""
+        if self.others:  # it lives: from now on it has all the time there is
+            self.deadline = self.endpoint.now + LIFE
         self.step(self.event_of(response.code), response)
 
     def event_of(self, code: int) -> str:
@@ -110,9 +129,10 @@ class ClientTransaction(Transaction):
     def transmit(self) -> None:
         """Send for the first time and start the clock."""
         self.endpoint.send(self.data, self.flow)
-        self.deadline = self.endpoint.now + LIFE
+        life = PATIENCE if self.others else LIFE
+        self.deadline = self.endpoint.now + life
         self.gap = T1
-        self._wind(LIFE if self.flow.reliable else T1)
+        self._wind(life if self.flow.reliable else T1)
 
     def _wind(self, delay: float) -> None:
         timers = self.endpoint.timers
@@ -120,8 +140,16 @@ class ClientTransaction(Transaction):
         self.timer = timers.at(self.endpoint.now + delay, self._tick)
 
     def _tick(self) -> None:
-        over = self.endpoint.now >= self.deadline - _SLACK
-        self.step(self.give_up if over else self.again)
+        if self.endpoint.now < self.deadline - _SLACK:
+            self.step(self.again)
+        elif self.others:
+            self.pass_on()
+        else:
+            self.step(self.give_up)
+
+    def pass_on(self) -> None:
+        """Silent for too long, while there are other targets."""
+        self.step(self.give_up)
 
     def unreachable(self) -> None:
         """The transport failed. A request that went by TCP only for its size is tried by UDP (RFC 3261
@@ -167,6 +195,13 @@ class InviteClient(ClientTransaction):
     def event_of(self, code: int) -> str:
         """The table's name for that response."""
         return t.PROVISIONAL if code < 200 else t.SUCCESS if code < 300 else t.FAILURE
+
+    def pass_on(self) -> None:
+        """Kept until timer B would fire: whoever answers late is to hear that the call went elsewhere."""
+        self.deadline = self.endpoint.now + LIFE
+        self._wind(LIFE)
+        self.user.on_failure(self, 408, "no response in time")
+        self.others = ()
 
     def resend(self, _: object) -> None:
         """Timer A: twice as long each time, until B."""

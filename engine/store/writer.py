@@ -9,6 +9,7 @@ from itertools import islice
 
 import structlog
 
+from engine.figures import Histogram
 from engine.store.records import Record
 from engine.store.spool import Spool
 from engine.store.store import StoreDown
@@ -18,6 +19,8 @@ log = structlog.get_logger()
 Commit = Callable[[Sequence[Record]], Awaitable[None]]
 """Makes records survive. Raises StoreDown when it could not and should be asked again."""
 
+LAGS = (0.02, 0.05, 0.1, 0.2, 0.5, 1.0, 2.0, 5.0, 10.0, 60.0, 300.0)
+"""Seconds."""
 SPILL_EVERY = 0.2
 """Seconds that a record may be in memory alone while the store is down."""
 SPILL_BATCH = 5_000
@@ -62,6 +65,9 @@ class Writer:
         self._down_since: float | None = None
         self._spool_failed = False
         self._stopped = False
+        self._oldest = 0.0
+        self.lags = Histogram(LAGS)
+        """How long the oldest record of each batch had waited when the store had it."""
         self.lost = 0
         """Records that found the queue full."""
         if self.spooled:
@@ -82,8 +88,15 @@ class Writer:
         """Whether the store could not be written and has not caught up yet."""
         return self._down_since is not None
 
+    @property
+    def lag(self) -> float:
+        """Seconds that the oldest record has waited for the store, at most; 0 when none does."""
+        return asyncio.get_running_loop().time() - self._oldest if self.waiting else 0.0
+
     def write(self, record: Record) -> None:
         """Take a record in. When the queue is full it is lost, counted and, the first time, reported."""
+        if not self.waiting:
+            self._oldest = asyncio.get_running_loop().time()
         if len(self._queue) >= self._room:
             self._lose()
             return
@@ -104,6 +117,7 @@ class Writer:
 
     async def run(self) -> None:
         """Write until cancelled; a flush that is still waiting then raises StoreDown."""
+        self._oldest = asyncio.get_running_loop().time()  # of what an earlier engine left, nobody knows
         try:
             while True:
                 await self._some.wait()
@@ -175,7 +189,11 @@ class Writer:
     async def _write_batch(self) -> None:
         batch = list(islice(self._queue, self._batch))
         if batch:
+            clock, whole = asyncio.get_running_loop().time, len(batch) == len(self._queue)
+            taken = clock()
             await self._commit(batch)
+            self.lags.add(clock() - self._oldest)
+            self._oldest = taken if whole else self._oldest
             self._forget(len(batch))
             self._committed += len(batch)
 

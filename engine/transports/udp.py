@@ -4,11 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import socket
-from functools import partial
 
 from engine.sip.flow import Flow, Packet
 from engine.transports.driver import Driver
-from engine.transports.resolver import Resolver, is_address
 
 BATCH = 32
 """Datagrams read before tasks and timers get their turn."""
@@ -41,7 +39,6 @@ class Udp:
         self._socket = sock
         self._driver = driver
         self._loop = asyncio.get_running_loop()
-        self._resolver = Resolver(sock.family)
         self._closed = False
         self._loop.add_reader(sock, self._readable)
 
@@ -60,22 +57,12 @@ class Udp:
             self._driver.received(messages)
 
     def send(self, packet: Packet) -> None:
-        """A name in a URI is resolved first, while everybody else's packets go on."""
-        flow = packet.flow
-        if is_address(flow.host):
-            self._send(packet, flow.host)
-        else:
-            self._resolver.resolve(flow.host, partial(self._send, packet))
-
-    def _send(self, packet: Packet, host: str | None) -> None:
+        """To an address, never to a name: those would be asked for on the event loop."""
         flow = packet.flow
         if self._closed:
             return
-        if host is None:
-            self._loop.call_soon(self._driver.unreachable, flow)
-            return
         try:
-            self._socket.sendto(packet.data, (host, flow.port))
+            self._socket.sendto(packet.data, (flow.host, flow.port))
         except BlockingIOError:
             return  # the kernel's queue is full: UDP lost it, and the transaction's timer sends it again
         except (OSError, OverflowError):
@@ -83,6 +70,5 @@ class Udp:
 
     def close(self) -> None:
         self._closed = True
-        self._resolver.close()
         self._loop.remove_reader(self._socket)
         self._socket.close()

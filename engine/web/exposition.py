@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from typing import Literal
+
+from engine.figures import Histogram
 
 CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
 Sample = tuple[Mapping[str, object], float]
@@ -20,19 +22,16 @@ def family(
 
 
 def histogram(
-    name: str,
-    about: str,
-    steps: Sequence[float],
-    series: Iterable[tuple[Mapping[str, object], list[int], float]],
+    name: str, about: str, series: Iterable[tuple[Mapping[str, object], Histogram]]
 ) -> Iterable[str]:
-    """A histogram: labels, counts by step (one more than steps), and the sum of what was measured."""
+    """A histogram with all its label values."""
     yield from _head(name, "histogram", about)
-    for labels, counts, total in series:
+    for labels, counted in series:
         so_far = 0
-        for step, count in zip([*map(str, steps), "+Inf"], counts, strict=True):
+        for step, count in zip([*map(str, counted.steps), "+Inf"], counted.counts, strict=True):
             so_far += count
             yield f"{name}_bucket{_labels({**labels, 'le': step})} {so_far}"
-        yield f"{name}_sum{_labels(labels)} {_number(total)}"
+        yield f"{name}_sum{_labels(labels)} {_number(counted.total)}"
         yield f"{name}_count{_labels(labels)} {so_far}"
 
 

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections import Counter
 
-from media.control import Ready, WorkerReport
+from engine.figures import Histogram
+from media.control import LATENESS, Ready, WorkerReport
 
 ADDED = (
     "received",
@@ -26,6 +27,8 @@ class MediaReports:
     def __init__(self) -> None:
         self.latest: dict[int, WorkerReport] = {}
         """By worker."""
+        self.lateness: dict[int, Histogram] = {}
+        """By worker: how late phases began."""
         self.totals: dict[int, Counter[str]] = {}
         """By worker: sums of what reports count, by field."""
 
@@ -34,3 +37,5 @@ class MediaReports:
             self.latest[word.worker] = word
             totals = self.totals.setdefault(word.worker, Counter())
             totals.update({name: getattr(word, name) for name in ADDED})
+            late = self.lateness.setdefault(word.worker, Histogram(step / 1e3 for step in LATENESS))
+            late.add_all(word.lateness, word.lateness_total / 1e3)

@@ -3,17 +3,39 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import Protocol
 
 from aiohttp import web
 
+from engine.agents.agent import Doing, Status
 from engine.facts import Phase, Reason
-from engine.queues.waits import STEPS
-from engine.transports.counts import MessageCounts
+from engine.figures import Histogram
+from engine.queues.waits import HOWS
+from engine.transports.counts import Kind, MessageCounts
 from engine.web.api.office import Office
 from engine.web.exposition import CONTENT_TYPE, Sample, family, histogram
 from engine.web.media_reports import ADDED, MediaReports
+
+
+class StoreWriter(Protocol):
+    """What may be late on its way into the store."""
+
+    @property
+    def waiting(self) -> int:
+        """Records that are not written yet."""
+        ...
+
+    @property
+    def lag(self) -> float:
+        """Seconds that the oldest of them has waited."""
+        ...
+
+    @property
+    def lags(self) -> Histogram:
+        """The same of each batch when it was written."""
+        ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,8 +45,9 @@ class Gauges:
     office: Office
     messages: MessageCounts
     media: MediaReports
-    store_waiting: Callable[[], int]
-    """Records that are not written yet."""
+    writer: StoreWriter
+    loop: Histogram
+    """How late the event loop was."""
 
     def text(self) -> str:
         parts = (
@@ -64,22 +87,27 @@ class Gauges:
             for how in ("answered", "abandoned", "gave_up", "dropped")
         ]
         yield from family("cordboard_queue_left_total", "counter", "Callers who left a queue, and how.", left)
-        waits = [({"queue": queue.name}, queue.waits.counts, queue.waits.total) for queue in queues]
-        about = "How long callers waited until an agent answered."
-        yield from histogram("cordboard_queue_wait_seconds", about, STEPS, waits)
+        waits = [({"queue": queue.name, "how": how}, queue.waits[how]) for queue in queues for how in HOWS]
+        about = "How long callers waited until they left the queue, and how."
+        yield from histogram("cordboard_queue_wait_seconds", about, waits)
 
     def _agents(self) -> Iterator[str]:
         people = Counter((agent.status, agent.doing) for agent in self.office.floor.agents.values())
         samples: list[Sample] = [
-            ({"status": status.value, "doing": doing.value}, count)
-            for (status, doing), count in people.items()
+            ({"status": status.value, "doing": doing.value}, people[status, doing])
+            for status in Status
+            for doing in Doing
         ]
         yield from family("cordboard_agents", "gauge", "Agents by status and by what they do.", samples)
 
     def _sip(self) -> Iterator[str]:
-        samples = [*_messages("received", self.messages.received), *_messages("sent", self.messages.sent)]
-        about = "SIP messages by method or status. Repeats count."
-        yield from family("cordboard_sip_messages_total", "counter", about, samples)
+        counts = sorted(self.messages.counts.items())
+        requests = [(_labels(kind, "method"), count) for kind, count in counts if not kind.status]
+        about = "SIP requests; trunk is empty for phones and strangers. Repeats count."
+        yield from family("cordboard_sip_requests_total", "counter", about, requests)
+        responses = [(_labels(kind, "method", "status"), count) for kind, count in counts if kind.status]
+        about = "SIP responses by what they answer, as above."
+        yield from family("cordboard_sip_responses_total", "counter", about, responses)
 
     def _media(self) -> Iterator[str]:
         totals = self.media.totals.items()
@@ -90,6 +118,9 @@ class Gauges:
             latest = self.media.latest.items()
             figures = [({"worker": worker}, getattr(report, field) * scale) for worker, report in latest]
             yield from family(f"cordboard_media_{name}", "gauge", about, figures)
+        late = [({"worker": worker}, lateness) for worker, lateness in self.media.lateness.items()]
+        about = "How late phases of the media tick began."
+        yield from histogram("cordboard_media_tick_lateness_seconds", about, late)
 
     def _legs(self) -> Iterator[str]:
         qualities = self.office.book.qualities
@@ -98,17 +129,23 @@ class Gauges:
             "loss_ratio": ("Share of their packets that were not heard.", qualities.loss),
             "mos": ("How they sounded, 1 to 4.41, by the E-model.", qualities.mos),
         }.items():
-            steps = by_way["heard"].steps
-            series = [({"direction": way}, each.counts, each.total) for way, each in by_way.items()]
-            yield from histogram(f"cordboard_leg_{name}", about, steps, series)
-        trips = qualities.round_trip
+            series = [({"direction": way}, each) for way, each in by_way.items()]
+            yield from histogram(f"cordboard_leg_{name}", about, series)
         about = "Time to the party and back, by its reports."
-        counts, total = trips.counts, trips.total
-        yield from histogram("cordboard_leg_round_trip_seconds", about, trips.steps, [({}, counts, total)])
+        yield from histogram("cordboard_leg_round_trip_seconds", about, [({}, qualities.round_trip)])
 
     def _node(self) -> Iterator[str]:
-        lag: list[Sample] = [({}, self.store_waiting())]
-        yield from family("cordboard_store_waiting_records", "gauge", "Records that wait for the store.", lag)
+        waiting: list[Sample] = [({}, self.writer.waiting)]
+        yield from family(
+            "cordboard_store_waiting_records", "gauge", "Records that wait for the store.", waiting
+        )
+        lag: list[Sample] = [({}, self.writer.lag)]
+        about = "How long the oldest of them has waited."
+        yield from family("cordboard_store_lag_seconds", "gauge", about, lag)
+        about = "How long the oldest record of a batch had waited when the store had it."
+        yield from histogram("cordboard_store_batch_lag_seconds", about, [({}, self.writer.lags)])
+        about = "How late the engine's event loop was."
+        yield from histogram("cordboard_loop_lateness_seconds", about, [({}, self.loop)])
         draining: list[Sample] = [({}, int(self.office.book.draining))]
         yield from family("cordboard_draining", "gauge", "1 while no new calls are taken.", draining)
 
@@ -137,8 +174,8 @@ GAUGES = {
 }
 
 
-def _messages(direction: str, counts: Counter[str]) -> Iterable[Sample]:
-    return [({"direction": direction, "kind": kind}, count) for kind, count in sorted(counts.items())]
+def _labels(kind: Kind, *names: str) -> dict[str, object]:
+    return {name: getattr(kind, name) for name in ("direction", "trunk", *names)}
 
 
 def serve_metrics(app: web.Application, gauges: Gauges) -> None:

@@ -11,6 +11,7 @@ from config.load import load, loads
 from config.settings import Settings
 from config.walk import fields_of
 from tests.config.deployments import CONFIG, ENVIRON, EXAMPLE, SMALL, with_small
+from tests.kit.certificates import certificate
 
 ROUTE = "workstreams: {w: {direction: inbound, numbers: ['+442071230001'], routes: [{queue: support}]}}\n"
 
@@ -54,12 +55,11 @@ def test_values(text: str, keys: list[str]) -> None:
     assert found == keys
 
 
-def test_a_secure_listener(tmp_path: Path) -> None:
-    for name in ("c.pem", "k.pem"):
-        (tmp_path / name).touch()
-    tls = "tls: {certificate: c.pem, key: k.pem}"
-    sip = f"sip: {{listen: [udp://127.0.0.1:5060, tls://127.0.0.1], domain: x, {tls}}}"
-    assert unbuilt(loads(sip, folder=tmp_path)) == ["sip.listen[1]: tls://127.0.0.1:5061", "sip.tls"]
+def test_secure_listeners_are_built(tmp_path: Path) -> None:
+    files = certificate(tmp_path, "acme.test")
+    tls = f"tls: {{certificate: {files.certificate.name}, key: {files.key.name}}}"
+    sip = f"sip: {{listen: [udp://127.0.0.1, tls://127.0.0.1, 'wss://[::1]:7443'], domain: x, {tls}}}"
+    assert unbuilt(loads(sip, folder=tmp_path)) == []
 
 
 @pytest.mark.parametrize(

@@ -57,6 +57,12 @@ SECTIONS = [
     ("sip: {domain: x, session_timer: {expires: 100, min: 200}}", "100s is below min"),
     ("sip: {domain: x, register: {min_expires: 600, max_expires: 300}}", "below min_expires"),
     ("sip: {listen: [udp://0.0.0.0:5060], domain: x}", "SDP cannot name 0.0.0.0"),
+    (
+        "sip: {listen: [udp://127.0.0.1, udp://127.0.0.2], domain: x}",
+        "is a second udp:// address of its kind",
+    ),
+    ("sip: {listen: ['udp://[::1]', udp://127.0.0.1, 'udp://[::2]'], domain: x}", "beside udp://[::1]:5060"),
+    ("sip: {listen: ['tcp://[::]'], domain: x}\nmedia: {address: 127.0.0.1}", "Contact cannot name ::"),
 ]
 
 

@@ -271,6 +271,33 @@ def test_a_caller_leaves_while_the_store_thinks(
     play(story)
 
 
+def test_a_node_that_stops_lets_the_store_finish_what_it_was_asked(
+    play: Play, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The last call ends as the engine stops: a transaction cut off in the middle may hold the database up."""
+    done: list[str] = []
+
+    async def story(centre: Centre) -> None:
+        store, claims = store_of(centre), centre.engine.claims
+        assert await claims.take("anna")
+        release = store.release_all
+
+        async def slowly(*words: Any) -> None:
+            done.append("asked")
+            await asyncio.sleep(0.2)
+            await release(*words)
+            done.append("released")
+
+        monkeypatch.setattr(store, "release_all", slowly)
+        claims._agent_changed(centre.engine.floor.agents["anna"])
+        await centre.wait(0.1)
+        await claims.__aexit__(None, None, None)
+        assert (done, reserved(centre)) == (["asked", "released"], [])
+        await claims.__aenter__()
+
+    play(story)
+
+
 def test_an_earlier_life_hears_that_it_is_over(play: Play) -> None:
     async def story(centre: Centre) -> None:
         anna = await centre.agent("anna")

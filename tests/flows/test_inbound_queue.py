@@ -174,6 +174,25 @@ def test_the_caller_abandons_while_an_agent_is_rung(play: Play) -> None:
     play(story)
 
 
+def test_who_was_rung_for_a_caller_who_left_is_still_the_longest_idle(play: Play) -> None:
+    async def story(centre: Centre) -> None:
+        anna = await centre.agent("anna", answer_after=None)
+        await centre.wait(10)
+        bob = await centre.agent("bob", answer_after=None)
+        first = centre.caller()
+        await anna.rung.wait()
+        await centre.wait(5)
+        first.hang_up()
+        await anna.calls[0].until("cancelled")
+        anna.rung.clear()
+        second = centre.caller()
+        await anna.rung.wait()
+        assert bob.calls == []
+        second.hang_up()
+
+    play(story)
+
+
 @pytest.mark.parametrize("early", [-0.006, -0.004, -0.002, 0.0, 0.002, 0.004, 0.006])
 def test_the_caller_leaves_as_the_agent_answers(play: Play, early: float) -> None:
     """Every order of the two: the 200 crosses our CANCEL, or the BYE comes just after the bridge."""
@@ -275,6 +294,7 @@ def test_the_plane_is_full_when_the_agent_is_to_be_rung(play: Play) -> None:
         await caller.until("answered")
         await centre.wait(20)
         assert centre.phase() in (Phase.WAITING, Phase.PRESENTED)
+        assert centre.engine.floor.agents["anna"].misses == 0
         caller.hang_up()
 
     play(story, rows=1)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import itertools
 import json
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
@@ -38,6 +38,7 @@ module_app menu.so
 module_app ctrl_tcp.so
 ctrl_tcp_listen {host}:{control}
 snd_path {folder}
+{more}
 """
 Message = dict[str, Any]
 
@@ -138,18 +139,28 @@ class Baresip:
 
 @asynccontextmanager
 async def baresip(
-    account: str, folder: Path, *, host: str, hertz: float = 800.0, seconds: float = 60.0
+    account: str,
+    folder: Path,
+    *,
+    host: str,
+    hertz: float = 800.0,
+    seconds: float = 60.0,
+    more: Sequence[str] = (),
 ) -> AsyncIterator[Baresip]:
     """A phone at `host` with one account (baresip's own account line; `{address}` becomes its host:port).
 
-    It speaks a tone of `hertz` for `seconds` in each call, and keeps what it hears.
+    It speaks a tone of `hertz` for `seconds` in each call, and keeps what it hears. `more` are lines for its
+    configuration.
     """
     sip, rtp, control = (free_ports(host, count) for count in (2, 16, 1))
     own = folder / f"baresip-{host}-{sip}"
     own.mkdir(parents=True)
     write_wav(own / "voice.wav", tone(hertz, seconds))
     numbers = {"sip": sip, "rtp": rtp, "last": rtp + 15, "control": control}
-    (own / "config").write_text(CONFIG.format(host=host, folder=own, modules=modules(), **numbers))
+    lines = "\n".join(more)
+    (own / "config").write_text(
+        CONFIG.format(host=host, folder=own, modules=modules(), more=lines, **numbers)
+    )
     for empty in ("accounts", "contacts"):
         (own / empty).touch()
     async with running(found("baresip"), "-f", own, cwd=own) as program:

@@ -17,6 +17,7 @@ from engine.deployment.source import Source
 from engine.facts import Clock, Phase, Reason
 from engine.recordings.filing import Filing
 from engine.store.memory import MemoryStore
+from engine.store.store import Store
 from tests.kit.network import Address, Network
 from tests.kit.phones import Phone, PhoneCall
 from tests.kit.sound import FakeRow, FakeSound
@@ -145,8 +146,10 @@ def placed(yaml: str, folder: Path) -> str:
 
 
 @asynccontextmanager
-async def contact_centre(folder: Path, yaml: str = YAML, *, rows: int = 1000) -> AsyncIterator[Centre]:
-    """An engine at 127.0.0.1:5060 of a network in memory."""
+async def contact_centre(
+    folder: Path, yaml: str = YAML, *, rows: int = 1000, store: Store | None = None
+) -> AsyncIterator[Centre]:
+    """An engine at 127.0.0.1:5060 of a network in memory; its store is in memory too, unless given."""
     loop = asyncio.get_running_loop()
     clock = Clock(loop.time, lambda: 1_790_000_000 + loop.time())
     numbers = count()
@@ -162,7 +165,7 @@ async def contact_centre(folder: Path, yaml: str = YAML, *, rows: int = 1000) ->
         Source(folder / "cordboard.yaml", {}),
     )
     async with Filing() as filing:
-        engine = await assemble(settings, world, fake, MemoryStore(clock.wall), filing)
+        engine = await assemble(settings, world, fake, store or MemoryStore(clock.wall), filing)
         network = Network()
         network.join(engine.driver, ENGINE)
         async with engine.claims, engine.book:

@@ -38,6 +38,10 @@ class Deployment:
     store: str = "sqlite:///cordboard.db"
     token: str = ""
     """Of an admin of the API, which is closed without one."""
+    sip_section: dict[str, Any] = field(default_factory=dict)
+    """Keys of sip that are added or replaced."""
+    callers: tuple[str, ...] = ()
+    """Networks of the carrier's besides its own address."""
     sip: int = field(default_factory=lambda: free_ports(ENGINE))
     web: int = field(default_factory=lambda: free_ports(ENGINE))
     rtp: int = field(default_factory=lambda: free_ports(ENGINE, PORTS))
@@ -61,7 +65,11 @@ class Deployment:
             "inbound": True,
             "outbound": False,
         }
-        carrier = {"target": f"{TRUNK}:5080", "accept_from": [f"{TRUNK}/32"], "options_interval": 0}
+        carrier = {
+            "target": f"{TRUNK}:5080",
+            "accept_from": [f"{TRUNK}/32", *self.callers],
+            "options_interval": 0,
+        }
         return {
             "organisation": {"name": "Test", "time_zone": "Europe/London"},
             "node": {"name": self.node, "takeover": self.takeover},
@@ -69,6 +77,7 @@ class Deployment:
                 "listen": [f"{transport}://{ENGINE}:{self.sip}" for transport in ("udp", "tcp")],
                 "domain": DOMAIN,
                 "digest": DIGEST,
+                **self.sip_section,
             },
             "trunks": {"carrier": carrier | {"calls_per_second": self.calls_per_second}},
             "numbers": {NUMBER: number | {"name": "Support"}},

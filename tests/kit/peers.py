@@ -7,6 +7,7 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+from engine.sip.flow import bracketed
 from tests.kit.ports import Kind, free_ports, opened
 from tests.kit.program import Program, running
 from tests.kit.tone import tone, write_ulaw
@@ -55,25 +56,27 @@ async def sipp(
     password: str | None = None,
     keys: Mapping[str, str] | None = None,
     transport: Kind = "udp",
+    media: str | None = None,
 ) -> AsyncIterator[Sipp]:
     """Run a scenario from `host`; without `to` it waits for calls, and its port is open once this is entered.
 
     `hertz` is the tone it speaks, `seconds` how long its calls last, `service` the user part it calls, or whom
-    `password` is of, `keys` what the scenario's own [words] stand for.
+    `password` is of, `keys` what the scenario's own [words] stand for, `media` where its RTP is if not at `host`.
     """
-    own = folder / f"sipp-{scenario}-{host}-{free_ports(host)}"
+    own = folder / f"sipp-{scenario}-{host.replace(':', '-')}-{free_ports(host)}"
     own.mkdir(parents=True)
     write_ulaw(own / "voice.ulaw", tone(hertz, 10))
     port = free_ports(host) if port is None else port
-    media = free_ports(host, 4)
+    media = media or host
+    rtp = free_ports(media, 4)
     errors = own / "errors.log"
     words: list[str | Path] = [
         found("sipp"),
-        *([f"{to[0]}:{to[1]}"] if to else []),
+        *([f"{bracketed(to[0])}:{to[1]}"] if to else []),
         "-sf",
         SCENARIOS / f"{scenario}.xml",
     ]
-    words += ["-i", host, "-p", str(port), "-mi", host, "-mp", str(media), "-nostdin"]
+    words += ["-i", host, "-p", str(port), "-mi", media, "-mp", str(rtp), "-nostdin"]
     words += ["-m", str(calls), "-r", str(per_second), "-d", str(round(seconds * 1000)), "-s", service]
     words += ["-t", "t1" if transport == "tcp" else "u1"]
     words += ["-trace_err", "-error_file", errors]

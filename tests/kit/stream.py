@@ -1,11 +1,13 @@
-"""A SIP peer on a TCP connection that says bytes just as it is told, and reads whole messages back."""
+"""A SIP peer on a TCP or TLS connection that says bytes just as it is told, and reads whole messages back."""
 
 from __future__ import annotations
 
 import asyncio
+import ssl
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 
+from engine.sip.flow import bracketed
 from tests.kit.peers import Address
 
 WITHIN = 5.0
@@ -15,8 +17,11 @@ WITHIN = 5.0
 class Stream:
     """One connection. Requests made here name it in Via and Contact."""
 
-    def __init__(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, to: Address) -> None:
+    def __init__(
+        self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, to: Address, transport: str = "tcp"
+    ) -> None:
         self._reader = reader
+        self.transport = transport
         self._writer = writer
         self._to = to
         host, port = writer.get_extra_info("sockname")[:2]
@@ -26,26 +31,32 @@ class Stream:
         self, method: str, number: str, call: str, cseq: int = 1, to_tag: str = "", body: bytes = b""
     ) -> bytes:
         """A request's bytes; `call` names the call, and with `to_tag` it is within its dialog."""
-        at = f"{self.address[0]}:{self.address[1]}"
-        uri = f"sip:{number}@{self._to[0]}:{self._to[1]};transport=tcp"
+        at = self.called
+        uri = f"sip:{number}@{bracketed(self._to[0])}:{self._to[1]};transport={self.transport}"
         head = (
             f"{method} {uri} SIP/2.0",
-            f"Via: SIP/2.0/TCP {at};branch=z9hG4bK-{call}-{cseq}-{method}",
+            f"Via: SIP/2.0/{self.transport.upper()} {at};branch=z9hG4bK-{call}-{cseq}-{method}",
             f"From: <sip:+447900000004@{at}>;tag={call}",
             f"To: <{uri}>{f';tag={to_tag}' if to_tag else ''}",
             f"Call-ID: {call}@{self.address[0]}",
             f"CSeq: {cseq} {method}",
-            f"Contact: <sip:+447900000004@{at};transport=tcp>",
+            f"Contact: <sip:+447900000004@{at};transport={self.transport}>",
             "Max-Forwards: 70",
             *(["Content-Type: application/sdp"] if body else []),
             f"Content-Length: {len(body)}",
         )
         return "\r\n".join((*head, "", "")).encode() + body
 
+    @property
+    def called(self) -> str:
+        """What we call ourselves in Via and Contact."""
+        return f"{bracketed(self.address[0])}:{self.address[1]}"
+
     def offer(self) -> bytes:
         """An SDP offer of G.711 to a port of ours where nobody listens."""
         host, port = self.address
-        lines = ("v=0", f"o=- 1 1 IN IP4 {host}", "s=-", f"c=IN IP4 {host}", "t=0 0")
+        family = "IP6" if ":" in host else "IP4"
+        lines = ("v=0", f"o=- 1 1 IN {family} {host}", "s=-", f"c=IN {family} {host}", "t=0 0")
         return "\r\n".join((*lines, f"m=audio {port & ~1} RTP/AVP 0", "")).encode()
 
     async def say(self, *pieces: bytes) -> None:
@@ -90,10 +101,12 @@ def header(message: str, name: str) -> str:
 
 
 @asynccontextmanager
-async def stream(host: str, to: Address) -> AsyncIterator[Stream]:
-    """Connect from an address of our own."""
-    reader, writer = await asyncio.open_connection(*to, local_addr=(host, 0))
+async def stream(host: str, to: Address, tls: ssl.SSLContext | None = None) -> AsyncIterator[Stream]:
+    """Connect from an address of our own, by TCP, or by TLS with the settings given."""
+    reader, writer = await asyncio.open_connection(*to, local_addr=(host, 0), ssl=tls)
     try:
-        yield Stream(reader, writer, to)
+        yield Stream(reader, writer, to, "tls" if tls else "tcp")
     finally:
         writer.close()
+        with suppress(ConnectionError, ssl.SSLError):
+            await writer.wait_closed()

@@ -34,7 +34,13 @@ class Peer:
         trunks = {f"192.0.2.{n}": f"trunk-{n}" for n in range(1, 10)}
         local = {"udp": (host, 5060)}
         prefix = f"{host.rpartition('.')[2]}f"
-        self.stack = Stack(authority=Roster(trunks=trunks), local=local, token=tokens(prefix), key=b"k" * 16)
+        self.stack = Stack(
+            authority=Roster(trunks=trunks),
+            local=local,
+            token=tokens(prefix),
+            key=b"k" * 16,
+            session_timer=wire.session_timer,
+        )
         self.flow = Flow("udp", host, 5060)
         self.told: list[Event] = []
 
@@ -56,8 +62,9 @@ class Peer:
 class FakeWire:
     """Carries packets between peers."""
 
-    def __init__(self, seed: int, weather: Weather) -> None:
+    def __init__(self, seed: int, weather: Weather, session_timer: tuple[int, int] = (1800, 90)) -> None:
         self.now = 0.0
+        self.session_timer = session_timer
         self.weather = weather
         self.peers: dict[str, Peer] = {}
         self._chance = Random(seed)

@@ -328,3 +328,64 @@ def test_no_password_fits_a_user_who_does_not_exist() -> None:
     phone.log_in(_NOBODY)
     play << phone.register()
     play >> response(401)
+
+
+INSTANCE = '+sip.instance="<urn:uuid:f81d4fae-7dec-11d0-a765-00a0c91e6bf6>"'
+OUTBOUND = "Expires: 600\r\nSupported: path, outbound\r\n"
+
+
+def test_a_phone_with_flows_keeps_one_binding_for_each_whatever_its_address() -> None:
+    """RFC 5626 section 6: the same phone from another connection takes the place of what it was."""
+    play = Playbook()
+    phone = Phone(play)
+    phone.log_in()
+    ok = registered(
+        play, phone, headers=OUTBOUND, contact=f"<sip:a@x1.invalid;transport=ws>;{INSTANCE};reg-id=1"
+    )
+    assert ok.get("require") == "outbound"
+    assert ok.get("contact") == f"<sip:a@x1.invalid;transport=ws>;expires=600;{INSTANCE};reg-id=1"
+    other = Phone(play)
+    other.credentials = phone.credentials
+    registered(play, other, headers=OUTBOUND, contact=f"<sip:b@x2.invalid;transport=ws>;{INSTANCE};reg-id=1")
+    ok = registered(
+        play, other, headers=OUTBOUND, contact=f"<sip:c@x3.invalid;transport=ws>;{INSTANCE};reg-id=2"
+    )
+    held = play.stack.registrar.contacts("anna", play.now)
+    assert sorted(binding.uri[:5] for binding in held) == ["sip:b", "sip:c"]
+    assert {(binding.reg_id, binding.instance[:10]) for binding in held} == {
+        (1, "<urn:uuid:"),
+        (2, "<urn:uuid:"),
+    }
+
+
+@pytest.mark.parametrize(
+    ("headers", "parameters"),
+    [
+        ("Expires: 600\r\n", f";{INSTANCE};reg-id=1"),
+        (OUTBOUND, f";{INSTANCE}"),
+        (OUTBOUND, ";reg-id=1"),
+        (OUTBOUND, f";{INSTANCE};reg-id=0"),
+        (OUTBOUND, f";{INSTANCE};reg-id=one"),
+        (OUTBOUND, ';+sip.instance="no urn\t";reg-id=1'),
+    ],
+)
+def test_who_does_not_ask_for_flows_in_full_has_none(headers: str, parameters: str) -> None:
+    play = Playbook()
+    phone = Phone(play)
+    phone.log_in()
+    ok = registered(play, phone, headers=headers, contact=f"<sip:a@192.0.2.7>{parameters}")
+    assert ok.get("require") == ""
+    assert ok.get("contact") == "<sip:a@192.0.2.7>;expires=600"
+
+
+@pytest.mark.parametrize(
+    ("path", "code"),
+    [("", 439), ("Path: <sip:edge.test;lr>\r\n", 439), ("Path: <sip:edge.test;lr;ob>\r\n", 200)],
+)
+def test_a_proxy_on_the_way_must_keep_the_flow(path: str, code: int) -> None:
+    play = Playbook()
+    phone = Phone(play)
+    phone.log_in()
+    via = "Via: SIP/2.0/UDP 203.0.113.1;branch=z9hG4bKother\r\n"
+    play << phone.register(OUTBOUND + via + path, f"<sip:a@x1.invalid>;{INSTANCE};reg-id=1")
+    play.response(code)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from engine.sip import negotiation as n
 from engine.sip import transitions as t
 from engine.sip.dialog_states import DIALOG
 from engine.sip.errors import IllegalTransition
@@ -181,3 +182,46 @@ def test_a_dialog_that_ended_lets_every_wish_pass() -> None:
     for row in DIALOG.values():
         assert set(row.values()) <= set(DIALOG)
         assert "hang up" in row
+
+
+# RFC 6337 sections 3.1.1 and 5, once more and independently of the tables: message, signalling state -> operation.
+CARRIES = """
+theirs | 18x          | have local offer    | receive preview
+theirs | 18x          | have remote preview | receive preview
+theirs | reliable 18x | have local offer    | receive answer
+theirs | reliable 18x | have remote preview | receive answer
+theirs | 2xx          | have local offer    | receive answer
+theirs | 2xx          | have remote preview | receive answer
+late   | reliable 18x | stable              | receive offer
+late   | 2xx          | stable              | receive offer
+ours   | 18x          | have remote offer   | send preview
+ours   | 18x          | have local preview  | send preview
+ours   | reliable 18x | have remote offer   | send answer
+ours   | reliable 18x | have local preview  | send answer
+ours   | reliable 18x | stable              | send offer
+ours   | 2xx          | have remote offer   | send answer
+ours   | 2xx          | have local preview  | send answer
+ours   | 2xx          | stable              | send offer
+"""
+
+
+def test_what_sdp_in_a_response_is() -> None:
+    rows = [[cell.strip() for cell in line.split("|")] for line in CARRIES.strip().splitlines()]
+    tables = {"theirs": n.CARRIED, "late": n.LATE, "ours": n.SENT}
+    assert {(who, *key): value for who, table in tables.items() for key, value in table.items()} == {
+        (who, message, state): operation for who, message, state, operation in rows
+    }
+    for table in tables.values():
+        for (_, state), operation in table.items():
+            next_state(state, operation)  # is a row of the table of states
+
+
+def test_sdp_where_none_may_stand_is_our_own_fault() -> None:
+    for message, state in ((n.UNRELIABLE, n.STABLE), (n.RELIABLE, n.LOCAL_OFFER), (n.SUCCESS, n.LOCAL_OFFER)):
+        with pytest.raises(IllegalTransition, match="SDP"):
+            n.sent_in(message, state)
+
+
+def test_every_state_but_stable_is_a_glare() -> None:
+    assert set(n.GLARE) == set(NEGOTIATION) - {n.STABLE}
+    assert {state for state, code in n.GLARE.items() if code == 491} == {n.LOCAL_OFFER, n.REMOTE_PREVIEW}

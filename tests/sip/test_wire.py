@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from engine.sip.dialog import Dialog
-from engine.sip.events import Answered, Cancelled, Ended, Event, Failed, Invited
+from engine.sip.events import Answered, Cancelled, Ended, Event, Failed, Invited, Offered, Reoffered
 from tests.kit.playbook import ANSWER, OFFER
 from tests.kit.wire import FakeWire, Peer, Weather
 
@@ -86,6 +86,52 @@ def test_under_any_weather_both_sides_end_and_nothing_is_left(
         assert [event for event in phone.told if isinstance(event, Invited)]
 
 
+def changes_early(peer: Peer, event: Event) -> None:
+    """A phone that answers in a reliable 183, changes its mind before the 200, and answers changes."""
+    if isinstance(event, Invited):
+        event.dialog.ring(peer.now)
+        event.dialog.progress(ANSWER, peer.now)
+    elif isinstance(event, Reoffered):
+        event.dialog.answer(ANSWER, peer.now)
+
+
+@settings(max_examples=100, deadline=None)
+@given(seed=st.integers(0, 2**32), weather=weathers, accept_after=st.floats(0, 20), late=st.booleans())
+def test_reliable_ringing_and_refreshes_under_any_weather(
+    seed: int, weather: Weather, accept_after: float, late: bool
+) -> None:
+    """interop 1, 3 and 10: whatever is lost, both sides end, and nothing is left."""
+
+    def calls(peer: Peer, event: Event) -> None:
+        if isinstance(event, Offered):
+            event.dialog.answer(OFFER, peer.now)
+
+    wire = FakeWire(seed, weather, session_timer=(90, 90))
+    caller, phone = wire.peer(A, calls), wire.peer(B, changes_early)
+    dialog = caller.stack.invite(
+        f"sip:bob@{B}",
+        flow=phone.flow,
+        caller=f"<sip:a@{A}>",
+        offer=None if late else OFFER,
+        headers=[("Require", "100rel")],
+        now=caller.now,
+    )
+    wire.run(accept_after)
+    called = [event.dialog for event in phone.told if isinstance(event, Invited)]
+    for other in called:
+        other.accept(ANSWER, phone.now)
+    wire.run(400)
+    dialog.hang_up(caller.now)
+    for other in called:
+        other.hang_up(phone.now)
+    wire.run(300)
+    assert_nothing_left(caller, phone)
+    outcomes = [event for event in caller.told if isinstance(event, (Answered, Failed))]
+    assert len(outcomes) == 1
+    if weather.loss == 0 and isinstance(outcomes[0], Answered):
+        assert not [event for event in caller.told if isinstance(event, Ended)]  # refreshed nine times over
+
+
 @settings(max_examples=40, deadline=None)
 @given(seed=st.integers(0, 2**32), weather=weathers)
 def test_both_hang_up_at_once(seed: int, weather: Weather) -> None:
@@ -120,8 +166,6 @@ def test_interop_05_200_calls_cancelled_while_they_are_answered(crossing: int) -
 @given(seed=st.integers(0, 2**32), loss=st.floats(0, 0.3))
 def test_both_change_the_media_at_once_and_agree_in_the_end(seed: int, loss: float) -> None:
     def also_reanswers(peer: Peer, event: Event) -> None:
-        from engine.sip.events import Reoffered
-
         answers(peer, event)
         if isinstance(event, Reoffered):
             event.dialog.answer(ANSWER, peer.now)

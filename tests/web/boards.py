@@ -69,7 +69,7 @@ def call(number: int, **other: object) -> CallLine:
 def agents(count: int) -> tuple[AgentLine, ...]:
     """Agents in all walks of a working day."""
     phases = ("talking", "idle", "presented", "idle", "wrap_up", "idle")
-    statuses = ("available", "available", "available", "offline", "available", "lunch")
+    statuses = ("away", "available", "available", "offline", "away", "away")
     return tuple(
         AgentLine(
             id=f"agent{i}",
@@ -78,7 +78,7 @@ def agents(count: int) -> tuple[AgentLine, ...]:
             phase=phases[i % 6],
             since=NOW - 12 - 71 * i,
             talking_to=CALLERS[i % len(CALLERS)] if phases[i % 6] in ("talking", "presented") else "",
-            phones=0 if i % 6 in (3, 5) else 1,
+            phones=0 if i % 6 == 3 else 1,
             calls=(17 * i) % 23,
         )
         for i in range(count)

@@ -10,6 +10,10 @@ from typing import Any
 
 import aiohttp
 
+from engine.figures import Histogram
+from engine.store.store import Store
+from engine.store.writer import LAGS
+from engine.web.lateness import STEPS
 from engine.web.media_reports import MediaReports
 from engine.web.metrics import Gauges
 from engine.web.site import create_site, serve
@@ -20,6 +24,18 @@ TOKENS = {"root": "admin", "lead": "supervisor", "anna": "agent", "crm": "servic
 WEB = "web: {tokens: [%s]%s}\n"
 
 REPORTS = MediaReports()
+
+
+@dataclass
+class Behind:
+    """A store with seven records to write."""
+
+    waiting: int = 7
+    lag: float = 1.5
+    lags: Histogram = field(default_factory=lambda: Histogram(LAGS))
+
+
+BEHIND = Behind()
 
 
 def with_tokens(more: str = "") -> str:
@@ -62,13 +78,15 @@ class Client:
 
 
 @asynccontextmanager
-async def office(folder: Path, yaml: str | None = None) -> AsyncIterator[Client]:
+async def office(
+    folder: Path, yaml: str | None = None, *, store: Store | None = None
+) -> AsyncIterator[Client]:
     """An engine on a network in memory, and its API."""
     (folder / "greeting.wav").write_bytes(b"RIFF")
-    async with contact_centre(folder, yaml or with_tokens()) as centre:
+    async with contact_centre(folder, yaml or with_tokens(), store=store) as centre:
         works, sounds = centre.engine.office, centre.engine.desk.sounds
         sounds["support"] = replace(sounds["support"], greeting=None)  # it would be heard in real time
-        gauges = Gauges(works, centre.engine.driver.messages, REPORTS, lambda: 7)
+        gauges = Gauges(works, centre.engine.driver.messages, REPORTS, BEHIND, Histogram(STEPS))
         site = create_site(
             centre.engine.board,
             centre.clock,

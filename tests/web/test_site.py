@@ -60,6 +60,15 @@ async def test_a_late_caller_is_marked_and_one_in_good_time_is_not() -> None:
     assert 'class="counting" data-since="4981.000" data-limit="20.0">0:19<' in await page(Wall(board(early)))
 
 
+async def test_agents_say_that_they_are_away_or_will_be() -> None:
+    html = await page(Wall(board(people=6)))
+    assert "5 of 6 in, 3 away" in html
+    rows = {row.partition('"')[0]: row for row in html.split('id="agent-')[1:]}
+    assert 'data-phase="away">away<' in rows["agent5"]
+    assert 'data-phase="wrap_up">wrap up<' in rows["agent4"]
+    assert {name for name, row in rows.items() if "→ away" in row} == {"agent0", "agent4"}
+
+
 async def test_what_the_network_sends_is_escaped_in_the_page() -> None:
     html = await page(Wall(board(replace(call(2), caller=HOSTILE, number=HOSTILE, id=HOSTILE))))
     assert "<script>alert" not in html

@@ -8,6 +8,7 @@ from __future__ import annotations
 import asyncio
 import os
 import random
+import signal
 import sqlite3
 import sys
 from collections.abc import AsyncIterator
@@ -16,14 +17,20 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from tests.kit.daemon import READY_WITHIN, SOURCE, structured
+from tests.kit.daemon import SOURCE, daemon, structured
 from tests.kit.deployment import DOMAIN, ENGINE, NUMBER, PORTS, TRUNK, Deployment, password
-from tests.kit.ports import free_ports
+from tests.kit.ports import free_ports, is_open
 from tests.kit.program import Program, running
+from tests.kit.softphones import talk
 from tools.softphone import Account, Call, Phone, Script
 
-KILLS = int(os.environ.get("CORDBOARD_KILLS", "5"))
+KILLS = int(os.environ.get("CORDBOARD_KILLS", "20"))
 AGENTS = {"anna": "127.0.0.11", "bob": "127.0.0.12"}
+VOICES = 700.0, 1000.0
+STARTED_WITHIN = 60.0
+"""Seconds: how soon an engine is ready is another test's question."""
+ENDED_WITHIN = 30.0
+"""Seconds: a recorder that outlives the engine may take 10 to finish its files, and shares the engine's output."""
 MENDED_WITHIN = 20.0
 """Seconds: a recorder that outlives the engine keeps its files for a moment, and then they are looked at again."""
 
@@ -48,7 +55,7 @@ class Life:
 async def life(folder: Path, path: Path) -> AsyncIterator[Life]:
     words = (sys.executable, "-m", "engine.cli", "run", "-c", path.name)
     async with running(*words, cwd=folder, environment={"PYTHONPATH": str(SOURCE)}) as program:
-        await program.line(lambda text: (structured(text) or {}).get("event") == "ready", READY_WITHIN)
+        await program.line(lambda text: (structured(text) or {}).get("event") == "ready", STARTED_WITHIN)
         yield Life(program, folder / "cordboard.db")
 
 
@@ -100,7 +107,7 @@ async def calls_until_killed(engine: Life, people: People, chance: random.Random
                     call.hang_up()
     except TimeoutError:
         engine.program.kill()
-    await engine.program.ended(5.0)
+    await engine.program.ended(ENDED_WITHIN)
 
 
 def nothing_is_open(engine: Life) -> None:
@@ -131,6 +138,31 @@ async def a_call_is_answered(people: People) -> None:
         await taken.up()
         call.hang_up()
         await taken.over()
+
+
+async def gone(pid: int, within: float) -> None:
+    """Wait until a process that is not our child has ended: only its parent is told."""
+    for _ in range(round(within / 0.01)):
+        if not Path(f"/proc/{pid}").exists():  # noqa: ASYNC240 - nothing of /proc waits
+            return
+        await asyncio.sleep(0.01)
+    raise AssertionError(f"process {pid} is still there after {within} s")
+
+
+async def test_a_hanging_media_process_goes_with_its_engine(tmp_path: Path) -> None:
+    """The sockets of its rows are no longer held when the next engine starts."""
+    deployment = Deployment()
+    async with daemon(tmp_path, deployment) as engine, talk(engine, VOICES):
+        (worker,) = engine.media_processes("worker")
+        held = [
+            port for port in range(deployment.rtp, deployment.rtp + PORTS) if is_open("udp", ENGINE, port)
+        ]
+        os.kill(worker, signal.SIGSTOP)
+        engine.program.kill()
+        assert await engine.program.ended(ENDED_WITHIN) == -signal.SIGKILL
+        await gone(worker, within=2.0)
+        assert len(held) >= 4
+        assert not any(is_open("udp", ENGINE, port) for port in held)
 
 
 async def test_killed_at_random_instants_the_engine_closes_what_it_left(tmp_path: Path) -> None:

@@ -10,7 +10,7 @@ from typing import Any
 
 import structlog
 
-from tools.bench import media, restart, sip, store
+from tools.bench import api, media, restart, sip, store
 
 
 def main(words: list[str]) -> None:
@@ -37,6 +37,13 @@ def main(words: list[str]) -> None:
     bench.add_argument("--cut-off", type=int, default=200, help="of them, without an end")
     bench.add_argument("--json", action="store_true", help="one JSON object")
     bench = benches.add_parser(
+        "api", help="requests a second during bridged calls, and what they do to the tick"
+    )
+    bench.add_argument("--calls", type=int, default=50)
+    bench.add_argument("--rate", type=float, default=200.0, help="requests a second")
+    bench.add_argument("--seconds", type=float, default=15.0, help="with requests; as many before without")
+    bench.add_argument("--json", action="store_true", help="one JSON object")
+    bench = benches.add_parser(
         "sip", help="CPU of a call, and calls per second that are held, with SIPp as load"
     )
     bench.add_argument("--kind", choices=["uas", "b2bua", "both"], default="both")
@@ -59,7 +66,10 @@ def main(words: list[str]) -> None:
         show(restart.run(asked.conversations, asked.cut_off), asked.json)
         return
     if shutil.which("cc") is None:
-        sys.exit("the media bench needs a C compiler: install gcc or clang so that `cc` is found")
+        sys.exit(f"the {asked.bench} bench needs a C compiler: install gcc or clang so that `cc` is found")
+    if asked.bench == "api":
+        show(api.run(asked.calls, asked.rate, asked.seconds), asked.json)
+        return
     if asked.mix:
         whole = asked.mix - asked.mix % (2 * asked.parties)
         load = media.Load(whole, asked.seconds, asked.workers, asked.jitter, asked.record, asked.parties)

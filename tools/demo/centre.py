@@ -89,6 +89,10 @@ def _welcome(
         soft_wrap=True,
     )
     out.print(f"[bold]recordings[/bold]  {settings.recordings.folder.absolute()}", soft_wrap=True)
+    if settings.web.tokens:
+        token = settings.web.tokens[0].token.get_secret_value()
+        out.print(f"[bold]API[/bold]         {web}/api; in another terminal: ", end="")
+        out.print(f"CORDBOARD_URL={web} CORDBOARD_TOKEN={token} cordboard calls --watch 1", soft_wrap=True)
     if seconds is None:
         out.print("[bold]Ctrl-C[/bold]      stops it and says how it went")
     out.print()

@@ -17,6 +17,7 @@ from engine.sip.flow import Flow
 from engine.sip.message import Request
 from engine.sip.stack import Stack
 from engine.transports.driver import Driver
+from engine.transports.listening import machine_locator
 from engine.transports.udp import Udp, bind_udp
 from tools.softphone.call import Call
 from tools.softphone.voice import Voice
@@ -115,7 +116,7 @@ class Phone:
             key=secrets.token_bytes(16),
             user_agent="Cordboard softphone",
         )
-        self.driver = Driver(stack, clock)
+        self.driver = Driver(stack, clock, machine_locator(("udp",)))
         self.driver.deliver = self._deliver
         self.driver.attach("udp", Udp(sock, self.driver))
         return self

@@ -10,7 +10,7 @@ from engine.agents.agent import Agent, Status
 from engine.web.api.office import Office
 from engine.web.api.paging import Page, Paging, Word, page_by_name
 from engine.web.api.problem import Problem
-from engine.web.api.route import Call, Route
+from engine.web.api.route import Call, Link, Route
 from engine.web.api.tokens import EVERYBODY, Role
 
 
@@ -111,6 +111,11 @@ ROUTES = (
         list_agents,
         Page[AgentView],
         query=ListAgents,
+        links=(
+            Link("showAgent", "id", "/items/0/id"),
+            Link("setPresence", "id", "/items/0/id"),
+            Link("listConversations", "agent", "/items/0/id"),
+        ),
     ),
     Route("GET", "/agents/{id}", "showAgent", "One agent", EVERYBODY, show_agent, AgentView, faults=(404,)),
     Route(

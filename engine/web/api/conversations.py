@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
 import msgspec
+from msgspec import Meta
 
 from engine.conversations.conversation import Conversation
 from engine.store.records import ConversationRow, JournalRow, RecordingWhole
 from engine.store.search import Search
 from engine.web.api.office import Office
-from engine.web.api.paging import Page, Paging, Word, cursor_of, read_cursor
+from engine.web.api.paging import ABOUT, Moment, Page, PageLimit, Word
 from engine.web.api.problem import Problem
-from engine.web.api.route import Call, Route
+from engine.web.api.route import Call, Link, Route
 from engine.web.api.tokens import STAFF
 
 
@@ -30,10 +31,10 @@ class ConversationView(msgspec.Struct, kw_only=True):
     queue: str
     agent: str
     phase: str
-    started: datetime
-    answered: datetime | None
+    started: Moment
+    answered: Moment | None
     """When an agent first spoke to the customer."""
-    ended: datetime | None
+    ended: Moment | None
     end: str | None
     """How it finished; null while it is live."""
 
@@ -42,7 +43,7 @@ class StoryLine(msgspec.Struct, kw_only=True):
     """One line of a conversation's journal."""
 
     seq: int
-    at: datetime
+    at: Moment
     kind: str
     """`phase` or `event`."""
     name: str
@@ -54,7 +55,7 @@ class RecordingView(msgspec.Struct, kw_only=True):
 
     leg: str
     path: str
-    started: datetime
+    started: Moment
     seconds: float
     gaps: int
     fault: str | None
@@ -68,13 +69,19 @@ class ConversationStory(ConversationView, kw_only=True):
     recordings: list[RecordingView]
 
 
-class ListConversations(Paging, kw_only=True, forbid_unknown_fields=True):
+CURSOR = r"^[0-9]{1,10}(\.[0-9]{1,9})?,[!-~]{1,64}$"
+"""When the last conversation of a page started, in seconds since 1970, and its id."""
+
+
+class ListConversations(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
     """Which ones; all that is given must hold."""
 
+    limit: PageLimit = 50
+    cursor: Annotated[str, Meta(max_length=96, pattern=CURSOR, description=ABOUT)] | None = None
     live: bool | None = None
-    since: datetime | None = None
-    """Started then or later; RFC 3339."""
-    until: datetime | None = None
+    since: Moment | None = None
+    """Started then or later."""
+    until: Moment | None = None
     """Started before."""
     queue: Word | None = None
     agent: Word | None = None
@@ -89,7 +96,7 @@ async def list_conversations(call: Call) -> Page[ConversationView]:
     asked: ListConversations = call.query
     search = Search(
         limit=asked.limit + 1,
-        after=read_cursor(asked.cursor, tuple[float, str]),
+        after=key_of(asked.cursor) if asked.cursor is not None else None,
         since=asked.since.timestamp() if asked.since else None,
         until=asked.until.timestamp() if asked.until else None,
         live=asked.live,
@@ -103,7 +110,18 @@ async def list_conversations(call: Call) -> Page[ConversationView]:
     )
     rows = await call.office.store.conversations(search)
     page, more = rows[: asked.limit], len(rows) > asked.limit
-    return Page([seen(row) for row in page], cursor_of(Search.key(page[-1])) if more else None)
+    return Page([seen(row) for row in page], cursor_of(page[-1]) if more else None)
+
+
+def cursor_of(row: ConversationRow) -> str:
+    """A place in the list, which is in the order of starts."""
+    return f"{row.started:.9f}".rstrip("0").rstrip(".") + f",{row.id}"
+
+
+def key_of(cursor: str) -> tuple[float, str]:
+    """The place that a cursor stands for."""
+    started, _, id = cursor.partition(",")
+    return float(started), id
 
 
 async def show_conversation(call: Call) -> ConversationStory:
@@ -187,6 +205,13 @@ ROUTES = (
         list_conversations,
         Page[ConversationView],
         query=ListConversations,
+        links=(
+            Link("listConversations", "cursor", "/next"),
+            Link("showConversation", "id", "/items/0/id"),
+            Link("hangUp", "id", "/items/0/id"),
+            Link("showAgent", "id", "/items/0/agent"),
+            Link("showQueue", "name", "/items/0/queue"),
+        ),
     ),
     Route(
         "GET",

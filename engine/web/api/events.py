@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import asyncio
-from typing import Annotated
+from typing import Annotated, Literal
 
 import msgspec
 from aiohttp import web
 from msgspec import Meta
 
-from config.web import EVENTS
-from engine.web.api.problem import Problem
+from config.web import EVENTS, EventType
 from engine.web.api.ring import Ring, Told
 from engine.web.api.route import Call, Route
 from engine.web.api.tokens import STAFF
@@ -19,21 +18,47 @@ PULSE = 10.0
 """Seconds of silence after which a comment is sent, so that both ends notice a dead connection."""
 PATIENCE = 20.0
 """Seconds a listener may take nothing before it is let go; it comes back by itself."""
+LAST = "Last-Event-ID"
 HEADERS = {"Content-Type": "text/event-stream", "Cache-Control": "no-store", "X-Accel-Buffering": "no"}
+
+
+DATA = {
+    "type": "object",
+    "properties": {
+        "type": {"type": "string"},
+        "at": {"type": "string", "format": "date-time"},
+        "data": {
+            "type": "object",
+            "description": "The conversation, agent or reload as its own route shows it.",
+        },
+    },
+    "required": ["type"],
+}
 
 
 class Listen(msgspec.Struct, forbid_unknown_fields=True):
     """What to hear of."""
 
-    types: Annotated[
-        str, Meta(max_length=512, description="Types with commas between; all when left out.")
-    ] = ""
+    types: list[EventType] = []
+    """All when left out."""
+
+
+class Event(msgspec.Struct):
+    """One event of the stream, its lines as fields."""
+
+    id: str
+    """For Last-Event-ID."""
+    event: EventType | Literal["reset"]
+    """Its type; `reset` says that some were missed."""
+    data: Annotated[
+        str, Meta(extra_json_schema={"contentMediaType": "application/json", "contentSchema": DATA})
+    ]
 
 
 async def listen(call: Call) -> web.StreamResponse:
     """Events after Last-Event-ID, or from now on. `reset` says that some were missed: ask for everything anew."""
-    types, ring = _types(call.query.types), call.office.ring
-    id = call.request.headers.get("Last-Event-ID")
+    types, ring = frozenset(call.query.types or EVENTS), call.office.ring
+    id = call.request.headers.get(LAST)
     response = web.StreamResponse(headers=HEADERS)
     await response.prepare(call.request)
     try:
@@ -80,14 +105,6 @@ async def _send(response: web.StreamResponse, data: bytes) -> None:
         await response.write(data)
 
 
-def _types(text: str) -> frozenset[str]:
-    types = frozenset(filter(None, text.split(",")))
-    unknown = sorted(types - set(EVENTS))
-    if unknown:
-        raise Problem(400, f"types: {unknown[0]!r} is not one", allowed=", ".join(EVENTS))
-    return types or frozenset(EVENTS)
-
-
 ROUTES = (
     Route(
         "GET",
@@ -96,8 +113,9 @@ ROUTES = (
         "Events as they happen, resumed by Last-Event-ID",
         STAFF,
         listen,
-        str,
+        Event,
         query=Listen,
+        headers={LAST: "The last event that was heard: go on behind it."},
         content_type="text/event-stream",
     ),
 )

@@ -11,7 +11,7 @@ import msgspec
 from aiohttp import web
 
 from engine.web.api.problem import TYPE, ProblemDetails
-from engine.web.api.route import MOST_BYTES, V1, Route
+from engine.web.api.route import MOST_BYTES, NAMED, V1, Link, Route
 
 ALWAYS = {
     400: "What was asked makes no sense",
@@ -30,6 +30,14 @@ OTHERS = {
     415: "The body is no JSON",
     422: "The deployment has faults",
 }
+SAID = {
+    status: {"headers": {name: {"required": True, "description": about, "schema": {"type": kind}}}}
+    for status, name, kind, about in (
+        (401, "WWW-Authenticate", "string", "How to come with a token (RFC 6750)"),
+        (429, "Retry-After", "integer", "Seconds after which to come again"),
+    )
+}
+"""Headers that tell more of a fault."""
 PAGE = Path(__file__).parent.parent / "static" / "api.html"
 
 
@@ -71,7 +79,7 @@ def _operation(route: Route) -> dict[str, Any]:
         "tags": [route.noun],
         "summary": route.summary,
         "description": "For the roles " + ", ".join(sorted(role.value for role in route.roles)) + ".",
-        "parameters": [*_path_parameters(route), *_query_parameters(route)],
+        "parameters": [*_path_parameters(route), *_query_parameters(route), *_headers(route)],
         "responses": {str(route.status): _answer(route)} | _problems(route),
     }
     if route.body is not None:
@@ -87,7 +95,7 @@ def _ref(kind: Any) -> dict[str, Any]:
 
 def _path_parameters(route: Route) -> Iterable[dict[str, Any]]:
     for name in re.findall(r"{(\w+)}", route.path):
-        schema = {"type": "string", "minLength": 1}
+        schema = {"type": "string", "pattern": NAMED}
         yield {"name": name, "in": "path", "required": True, "schema": schema}
 
 
@@ -97,7 +105,13 @@ def _query_parameters(route: Route) -> Iterable[dict[str, Any]]:
     for name, schema in made["properties"].items():
         required = name in made.get("required", ())
         plain = _without_null(schema)
-        yield {"name": name, "in": "query", "required": required, "schema": plain}
+        made_of = {"style": "form", "explode": False} if plain.get("type") == "array" else {}
+        yield {"name": name, "in": "query", "required": required, "schema": plain, **made_of}
+
+
+def _headers(route: Route) -> Iterable[dict[str, Any]]:
+    for name, about in route.headers.items():
+        yield {"name": name, "in": "header", "description": about, "schema": {"type": "string"}}
 
 
 def _without_null(schema: dict[str, Any]) -> dict[str, Any]:
@@ -110,8 +124,15 @@ def _without_null(schema: dict[str, Any]) -> dict[str, Any]:
 
 
 def _answer(route: Route) -> dict[str, Any]:
-    schema = {"type": "string"} if route.content_type == "text/event-stream" else _ref(route.answer)
-    return {"description": route.summary, "content": {route.content_type: {"schema": schema}}}
+    content = {route.content_type: {"schema": _ref(route.answer)}}
+    made: dict[str, Any] = {"description": route.summary, "content": content}
+    if route.links:
+        made["links"] = {link.to: _link(link) for link in route.links}
+    return made
+
+
+def _link(link: Link) -> dict[str, Any]:
+    return {"operationId": link.to, "parameters": {link.parameter: f"$response.body#{link.found}"}}
 
 
 def _problems(route: Route) -> dict[str, Any]:
@@ -120,7 +141,8 @@ def _problems(route: Route) -> dict[str, Any]:
         statuses |= {status: OTHERS[status] for status in (413, 415)}
     content = {TYPE: {"schema": _ref(ProblemDetails)}}
     return {
-        str(status): {"description": text, "content": content} for status, text in sorted(statuses.items())
+        str(status): {"description": text, "content": content} | SAID.get(status, {})
+        for status, text in sorted(statuses.items())
     }
 
 

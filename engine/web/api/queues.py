@@ -9,7 +9,7 @@ from engine.queues.queue import Queue
 from engine.web.api.office import Office
 from engine.web.api.paging import Page, Paging, page_by_name
 from engine.web.api.problem import Problem
-from engine.web.api.route import Call, Route
+from engine.web.api.route import Call, Link, Route
 from engine.web.api.tokens import EVERYBODY
 
 
@@ -84,6 +84,11 @@ ROUTES = (
         list_queues,
         Page[QueueView],
         query=Paging,
+        links=(
+            Link("showQueue", "name", "/items/0/name"),
+            Link("listAgents", "queue", "/items/0/name"),
+            Link("listConversations", "queue", "/items/0/name"),
+        ),
     ),
     Route("GET", "/queues/{name}", "showQueue", "One queue", EVERYBODY, show_queue, QueueView, faults=(404,)),
 )

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
-from typing import Any
+import re
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass, field
+from types import NoneType
+from typing import Any, get_args, get_origin
 
 import msgspec
 import structlog
 from aiohttp import hdrs, web
+from msgspec.structs import FieldInfo
 
 from engine.web.api.office import Office
 from engine.web.api.problem import Problem
@@ -18,6 +21,15 @@ log = structlog.get_logger()
 V1 = "/api/v1"
 MOST_BYTES = 256 * 1024
 """Of a request's body."""
+
+
+LONGEST_NAME = 128
+NAMED = rf"^[^\x00-\x1f\x7f]{{1,{LONGEST_NAME}}}$"
+"""What a part of a path can be."""
+
+
+JSON_SCALARS = (bool, int, float)
+"""Parameters of these types are written as in JSON; of others as they are."""
 
 
 class Nothing(msgspec.Struct, forbid_unknown_fields=True):
@@ -36,8 +48,13 @@ class Call:
     body: Any
 
     def named(self, part: str) -> str:
-        """A part of the path."""
-        return self.request.match_info[part]
+        """A part of the path. Raises Problem 404 for what no name can be."""
+        name = self.request.match_info[part]
+        if not re.match(NAMED, name):
+            raise Problem(
+                404, f"{part}: no name is like this", allowed=f"1 to {LONGEST_NAME} printable characters"
+            )
+        return name
 
     def audit(self, action: str, target: str, **more: object) -> None:
         """Keep that somebody changed something."""
@@ -50,6 +67,18 @@ class Call:
             target=target,
             **more,
         )
+
+
+@dataclass(frozen=True, slots=True)
+class Link:
+    """Where an answer leads on."""
+
+    to: str
+    """operationId."""
+    parameter: str
+    """Its parameter that the answer tells ..."""
+    found: str
+    """... at this JSON pointer."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,6 +99,9 @@ class Route:
     body: type[msgspec.Struct] | None = None
     faults: tuple[int, ...] = ()
     """Statuses that it answers beside those of every route."""
+    headers: Mapping[str, str] = field(default_factory=dict)
+    """Of a request, and what each says."""
+    links: tuple[Link, ...] = ()
     content_type: str = "application/json"
     status: int = 200
 
@@ -115,16 +147,31 @@ def identify(office: Office, request: web.Request) -> Who:
 
 
 def _query(request: web.Request, route: Route) -> msgspec.Struct:
-    given: dict[str, str] = {}
+    known = {field.encode_name: field for field in msgspec.structs.fields(route.query)}
+    given: dict[str, Any] = {}
     for name, value in request.query.items():
+        if name not in known:
+            raise Problem(400, f"query: no parameter {name}", allowed=", ".join(known) or "none")
         if name in given:
             raise Problem(400, f"{name}: given twice", allowed="each parameter once")
-        given[name] = value
+        given[name] = _parameter(known[name], value)
+    return route.query(**given)
+
+
+def _parameter(field: FieldInfo, text: str) -> Any:
+    """A parameter is given or left out: what spells null is a word like any other."""
+    options = [option for option in get_args(field.type) if option is not NoneType]
+    kind = options[0] if NoneType in get_args(field.type) else field.type
     try:
-        return msgspec.convert(given, route.query, strict=False)
-    except msgspec.ValidationError as error:
-        known = ", ".join(field.encode_name for field in msgspec.structs.fields(route.query)) or "none"
-        raise Problem(400, f"query: {error}", allowed=f"parameters: {known}") from error
+        if get_origin(kind) is list:
+            return msgspec.convert([part for part in text.split(",") if part], kind)
+        if (get_args(kind) or (kind,))[0] in JSON_SCALARS:
+            return msgspec.json.decode(text, type=kind)
+        return msgspec.convert(text, kind)
+    except (msgspec.DecodeError, UnicodeError) as error:
+        raise Problem(
+            400, f"{field.encode_name}: {error}", allowed="what /api/v1/openapi.json says of it"
+        ) from error
 
 
 async def _body(request: web.Request, route: Route) -> msgspec.Struct | None:

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from datetime import datetime
-
 import msgspec
 
 from engine.facts import Reason
 from engine.web.api.conversations import moment
+from engine.web.api.paging import Moment
 from engine.web.api.route import Call, Route
 from engine.web.api.tokens import EVERYBODY
 
@@ -17,7 +16,7 @@ class StatusView(msgspec.Struct, kw_only=True):
 
     organisation: str
     node: str
-    since: datetime
+    since: Moment
     draining: bool
     live: dict[str, int]
     """Live conversations by phase."""
