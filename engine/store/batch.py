@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from engine.store.records import (
+    ChangeMade,
     ConversationEnded,
     ConversationRow,
     ConversationStarted,
@@ -56,6 +57,8 @@ class Batch:
                 self.new["presence"].append(_columns(record))
             case EventsTaken():
                 self.new["positions"].append(_columns(record))
+            case ChangeMade():
+                self.new["audit"].append(_columns(record))
 
     def _change(self, id: str, record: PhaseEntered | ConversationEnded) -> None:
         row = self.changed.setdefault(id, {"row": id} | _UNCHANGED)
@@ -63,7 +66,9 @@ class Batch:
             row[f"new_{column}"] = value
 
 
-Columns = ConversationRow | JournalRow | RecordingWhole | PresenceChosen | EventTold | EventsTaken
+Columns = (
+    ConversationRow | JournalRow | RecordingWhole | PresenceChosen | EventTold | EventsTaken | ChangeMade
+)
 
 
 def _columns(row: Columns) -> Row:

@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 
 from engine.store.records import (
+    ChangeMade,
     ConversationEnded,
     ConversationRow,
     ConversationStarted,
@@ -26,7 +27,7 @@ from engine.store.records import (
     journal_row,
 )
 from engine.store.reservations import Held, Reservation
-from engine.store.search import Search
+from engine.store.search import Changes, Search
 from engine.store.store import Fenced
 
 
@@ -46,6 +47,7 @@ class MemoryStore:
         self._presences: dict[str, PresenceChosen] = {}
         self._events: dict[str, dict[Position, EventTold]] = {}
         self._positions: dict[str, dict[str, Position]] = {}
+        self._changes: dict[str, ChangeMade] = {}
 
     def write(self, record: Record) -> None:
         self.written.append(record)
@@ -73,6 +75,8 @@ class MemoryStore:
                 of_node = self._positions.setdefault(record.node, {})
                 before_it = of_node.get(record.receiver, (0, 0))
                 of_node[record.receiver] = max(before_it, (record.epoch, record.number))
+            case ChangeMade():
+                self._changes.setdefault(record.id, record)
 
     async def flush(self) -> None:
         """Nothing is ever outstanding."""
@@ -91,6 +95,10 @@ class MemoryStore:
     async def conversations(self, search: Search) -> list[ConversationRow]:
         rows = (row for row in self._conversations.values() if search.takes(row))
         return sorted(rows, key=search.key, reverse=True)[: search.limit]
+
+    async def changes(self, asked: Changes) -> list[ChangeMade]:
+        made = (record for record in self._changes.values() if asked.takes(record))
+        return sorted(made, key=asked.key, reverse=True)[: asked.limit]
 
     async def last_lines(self, node: str) -> dict[str, JournalRow]:
         journals = {row.id: await self.journal(row.id) for row in await self.unended(node)}

@@ -114,6 +114,25 @@ class EventsTaken:
     number: int
 
 
+@dataclass(frozen=True, slots=True)
+class ChangeMade:
+    """Somebody changed something."""
+
+    id: str
+    node: str
+    wall: float
+    who: str
+    """The name of their token."""
+    role: str
+    address: str
+    """Where they asked from."""
+    action: str
+    """`agent.presence`, `conversation.hang_up` ..."""
+    target: str
+    """What was changed."""
+    detail: Detail = field(default_factory=dict)
+
+
 Record = (
     ConversationStarted
     | PhaseEntered
@@ -123,6 +142,7 @@ Record = (
     | PresenceChosen
     | EventTold
     | EventsTaken
+    | ChangeMade
 )
 Position = tuple[int, int]
 """The life and the number of an event: a place among a node's events."""

@@ -13,6 +13,7 @@ from engine.store.batch import sort_out
 from engine.store.databases import Database
 from engine.store.durable import GroupCommit
 from engine.store.records import (
+    ChangeMade,
     ConversationRow,
     EventsTaken,
     EventTold,
@@ -24,10 +25,11 @@ from engine.store.records import (
     Tally,
 )
 from engine.store.reserving import Reserving
-from engine.store.search import Search, storable
+from engine.store.search import Changes, Search, storable
 from engine.store.spool import Spool
 from engine.store.store import RecordRefused
 from engine.store.tables import (
+    audit,
     change_conversation,
     conversations,
     events,
@@ -54,7 +56,7 @@ class SqlStore(Reserving):
         """Late records the database will never take; each is in the log."""
         self.writer = Writer(self._commit_late, spool)
         self._durable = GroupCommit(self._commit_durably)
-        tables = (conversations, journal, recordings, events)
+        tables = (conversations, journal, recordings, events, audit)
         self._inserts = (
             *((table.name, insert_new(table, database.name)) for table in tables),
             ("presence", put_presence(database.name)),
@@ -86,6 +88,11 @@ class SqlStore(Reserving):
         if not all(map(storable, search.texts())):
             return []
         return await self._rows(ConversationRow, search.query())
+
+    async def changes(self, asked: Changes) -> list[ChangeMade]:
+        if not all(map(storable, asked.texts())):
+            return []
+        return await self._rows(ChangeMade, asked.query())
 
     async def last_lines(self, node: str) -> dict[str, JournalRow]:
         live = and_(conversations.c.node == node, conversations.c.ended.is_(None))

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Sequence
 from typing import Protocol
 
 from engine.store.records import (
+    ChangeMade,
     ConversationRow,
     EventTold,
     JournalRow,
@@ -16,7 +17,7 @@ from engine.store.records import (
     Tally,
 )
 from engine.store.reservations import Reservation
-from engine.store.search import Search
+from engine.store.search import Changes, Search
 
 
 class StoreDown(Exception):
@@ -70,6 +71,10 @@ class Store(Protocol):
 
     async def conversations(self, search: Search) -> list[ConversationRow]:
         """A page of those asked for, the newest first."""
+        ...
+
+    async def changes(self, asked: Changes) -> list[ChangeMade]:
+        """A page of what people changed, the newest first."""
         ...
 
     async def last_lines(self, node: str) -> dict[str, JournalRow]:

@@ -116,6 +116,21 @@ positions = Table(
     Column("number", BigInteger, nullable=False),
 )
 
+audit = Table(
+    "audit",
+    metadata,
+    Column("id", String(64), primary_key=True),
+    Column("node", String(64), nullable=False),
+    Column("wall", Float(53), nullable=False),
+    Column("who", Text, nullable=False),
+    Column("role", String(32), nullable=False),
+    Column("address", Text, nullable=False),
+    Column("action", String(64), nullable=False),
+    Column("target", Text, nullable=False),
+    Column("detail", JSON, nullable=False),
+    Index("audit_wall", "wall"),
+)
+
 CHANGING = ("queue", "agent", "answered", "ended", "end", "phase")
 """What a conversation's row learns after it began."""
 

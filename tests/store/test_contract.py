@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from engine.store.memory import MemoryStore
 from engine.store.open import open_store
 from engine.store.records import (
+    ChangeMade,
     ConversationEnded,
     ConversationRow,
     ConversationStarted,
@@ -187,7 +188,7 @@ def told_in_order(written: list[list[Record]]) -> list[list[Record]]:
     for batch in written:
         kept.append([])
         for record in batch:
-            assert not isinstance(record, PresenceChosen | EventTold | EventsTaken)
+            assert not isinstance(record, PresenceChosen | EventTold | EventsTaken | ChangeMade)
             id = (
                 record.id
                 if isinstance(record, ConversationStarted | ConversationEnded)

@@ -10,8 +10,8 @@ import pytest
 
 from engine.store.memory import MemoryStore
 from engine.store.open import open_store
-from engine.store.records import ConversationEnded, ConversationStarted, PhaseEntered
-from engine.store.search import Search
+from engine.store.records import ChangeMade, ConversationEnded, ConversationStarted, PhaseEntered
+from engine.store.search import Changes, Search
 from engine.store.store import Store
 from tests.kit.postgres import emptied
 from tools.bench.postgres import Postgres
@@ -67,3 +67,30 @@ async def test_what_is_asked_for_is_found_newest_first(
 ) -> None:
     rows = await store.conversations(Search(**{"limit": 10} | asked))
     assert "".join(row.id[1:] for row in rows) == found
+
+
+@pytest.mark.parametrize(
+    ("asked", "found"),
+    [
+        ({}, "43210"),
+        ({"limit": 2}, "43"),
+        ({"after": (2.0, "a3")}, "210"),
+        ({"who": "lead"}, "420"),
+        ({"action": "agent.presence", "target": "bob"}, "31"),
+        ({"since": 1.0, "until": 2.0}, "1"),
+        ({"who": "nobody"}, ""),
+        ({"who": "no\0body"}, ""),
+    ],
+)
+async def test_what_people_changed_is_found_newest_first(
+    store: Store, asked: dict[str, Any], found: str
+) -> None:
+    """Five changes at 0 to 3 (two at 2), by lead and ops in turn; the odd ones are bob's presence."""
+    for i, wall in enumerate((0.0, 1.0, 2.0, 2.0, 3.0)):
+        who, what = ("ops", ("agent.presence", "bob")) if i % 2 else ("lead", ("config.reload", "a.yaml"))
+        store.write(ChangeMade(f"a{i}", "n1", wall, who, "admin", "127.0.0.1", *what, {"status": "away"}))
+        store.write(ChangeMade(f"a{i}", "n1", wall, who, "admin", "127.0.0.1", *what, {"status": "away"}))
+    await store.flush()
+    made = await store.changes(Changes(**{"limit": 10} | asked))
+    assert "".join(change.id[1:] for change in made) == found
+    assert all(change.detail == {"status": "away"} for change in made)

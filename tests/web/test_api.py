@@ -166,6 +166,27 @@ async def test_foreign_host_names_are_refused_on_pages_and_api(tmp_path: Path) -
                     assert got.status == status, (host, path)
 
 
+async def test_every_change_is_kept_for_the_admin(tmp_path: Path) -> None:
+    async with office(tmp_path) as client:
+        for status in ("away", "available"):
+            await client.ask("PUT", "/api/v1/agents/bob/presence", "lead", json={"status": status})
+        await client.ask("PUT", "/api/v1/agents/anna/presence", "anna", json={"status": "away"})
+        await client.ask("PUT", "/api/v1/agents/nobody/presence", "lead", json={"status": "away"})
+        first = await client.get("/audit?limit=2", "root")
+        rest = await client.get(f"/audit?limit=2&cursor={first.json['next']}", "root")
+        made = [*first.json["items"], *rest.json["items"]]
+        assert [(change["who"], change["target"], change["detail"]["status"]) for change in made] == [
+            ("anna", "anna", "away"),
+            ("lead", "bob", "available"),
+            ("lead", "bob", "away"),
+        ]
+        assert {change["action"] for change in made} == {"agent.presence"}
+        assert (made[0]["role"], made[0]["address"], made[0]["node"]) == ("agent", "127.0.0.1", "n1")
+        assert rest.json["next"] is None
+        assert len((await client.get("/audit?who=anna", "root")).json["items"]) == 1
+        assert (await client.get("/audit", "lead")).status == 403
+
+
 async def test_the_audit_names_who_did_what(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     async with office(tmp_path) as client:
         await client.ask("PUT", "/api/v1/agents/bob/presence", "lead", json={"status": "away"})

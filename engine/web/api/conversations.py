@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
-from typing import Annotated, Any, Literal
+from typing import Any, Literal
 
 import msgspec
-from msgspec import Meta
 
 from engine.conversations.conversation import Conversation
 from engine.store.records import ConversationRow, JournalRow, RecordingWhole
 from engine.store.search import Search
 from engine.web.api.office import Office
-from engine.web.api.paging import ABOUT, Moment, Page, PageLimit, Word
+from engine.web.api.paging import Moment, Page, PageLimit, TimeCursor, Word, cursor_at, place_of
 from engine.web.api.problem import Problem
 from engine.web.api.route import Call, Link, Route
 from engine.web.api.tokens import STAFF
@@ -69,15 +68,11 @@ class ConversationStory(ConversationView, kw_only=True):
     recordings: list[RecordingView]
 
 
-CURSOR = r"^[0-9]{1,10}(\.[0-9]{1,9})?,[!-~]{1,64}$"
-"""When the last conversation of a page started, in seconds since 1970, and its id."""
-
-
 class ListConversations(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
     """Which ones; all that is given must hold."""
 
     limit: PageLimit = 50
-    cursor: Annotated[str, Meta(max_length=96, pattern=CURSOR, description=ABOUT)] | None = None
+    cursor: TimeCursor | None = None
     live: bool | None = None
     since: Moment | None = None
     """Started then or later."""
@@ -96,7 +91,7 @@ async def list_conversations(call: Call) -> Page[ConversationView]:
     asked: ListConversations = call.query
     search = Search(
         limit=asked.limit + 1,
-        after=key_of(asked.cursor) if asked.cursor is not None else None,
+        after=place_of(asked.cursor) if asked.cursor is not None else None,
         since=asked.since.timestamp() if asked.since else None,
         until=asked.until.timestamp() if asked.until else None,
         live=asked.live,
@@ -110,18 +105,7 @@ async def list_conversations(call: Call) -> Page[ConversationView]:
     )
     rows = await call.office.store.conversations(search)
     page, more = rows[: asked.limit], len(rows) > asked.limit
-    return Page([seen(row) for row in page], cursor_of(page[-1]) if more else None)
-
-
-def cursor_of(row: ConversationRow) -> str:
-    """A place in the list, which is in the order of starts."""
-    return f"{row.started:.9f}".rstrip("0").rstrip(".") + f",{row.id}"
-
-
-def key_of(cursor: str) -> tuple[float, str]:
-    """The place that a cursor stands for."""
-    started, _, id = cursor.partition(",")
-    return float(started), id
+    return Page([seen(row) for row in page], cursor_at(page[-1].started, page[-1].id) if more else None)
 
 
 async def show_conversation(call: Call) -> ConversationStory:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from aiohttp import web
 
-from engine.web.api import agents, configuration, conversations, events, queues, status
+from engine.web.api import agents, audit, configuration, conversations, events, queues, status
 from engine.web.api.office import Office
 from engine.web.api.openapi import serve_document
 from engine.web.api.route import mount
@@ -16,6 +16,7 @@ ROUTES = (
     *agents.ROUTES,
     *events.ROUTES,
     *configuration.ROUTES,
+    *audit.ROUTES,
 )
 
 

@@ -18,6 +18,22 @@ PageLimit = Annotated[int, Meta(ge=1, le=200, description="Entries of a page.")]
 ABOUT = "`next` of the page before."
 NameCursor = Annotated[str, Meta(max_length=128, pattern=r"^[^\x00-\x1f]*$", description=ABOUT)]
 
+TimeCursor = Annotated[
+    str, Meta(max_length=96, pattern=r"^[0-9]{1,10}(\.[0-9]{1,9})?,[!-~]{1,64}$", description=ABOUT)
+]
+"""When the last entry of a page was, in seconds since 1970, and its id."""
+
+
+def cursor_at(wall: float, id: str) -> str:
+    """A place in a list that is in the order of times."""
+    return f"{wall:.9f}".rstrip("0").rstrip(".") + f",{id}"
+
+
+def place_of(cursor: str) -> tuple[float, str]:
+    """The place that a cursor stands for."""
+    wall, _, id = cursor.partition(",")
+    return float(wall), id
+
 
 class Paging(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
     """What every list can be asked."""

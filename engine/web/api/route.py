@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
+from secrets import token_hex
 from types import NoneType
 from typing import Any, get_args, get_origin
 
@@ -13,6 +14,7 @@ import structlog
 from aiohttp import hdrs, web
 from msgspec.structs import FieldInfo
 
+from engine.store.records import ChangeMade
 from engine.web.api.office import Office
 from engine.web.api.problem import Problem
 from engine.web.api.tokens import Role, Who, allow
@@ -56,16 +58,13 @@ class Call:
             )
         return name
 
-    def audit(self, action: str, target: str, **more: object) -> None:
-        """Keep that somebody changed something."""
-        log.info(
-            "audit",
-            who=self.who.name,
-            role=self.who.role.value,
-            address=self.request.remote,
-            action=action,
-            target=target,
-            **more,
+    def audit(self, action: str, target: str, **detail: str) -> None:
+        """Keep that somebody changed something: in the log, and in the store for `GET /audit`."""
+        who, role, address = self.who.name, self.who.role.value, self.request.remote or ""
+        log.info("audit", who=who, role=role, address=address, action=action, target=target, **detail)
+        office, id = self.office, token_hex(12)
+        office.store.write(
+            ChangeMade(id, office.node, office.clock.wall(), who, role, address, action, target, detail)
         )
 
 

@@ -1,4 +1,5 @@
-"""Nodes and their lives; what agents chose to be; events that webhooks have not delivered, and how far each is."""
+"""Nodes and their lives; what agents chose to be; events that webhooks have not delivered, and how far each is;
+who changed what."""
 
 from __future__ import annotations
 
@@ -38,3 +39,16 @@ def upgrade() -> None:
         sa.Column("epoch", sa.BigInteger, nullable=False),
         sa.Column("number", sa.BigInteger, nullable=False),
     )
+    op.create_table(
+        "audit",
+        sa.Column("id", sa.String(64), primary_key=True),
+        sa.Column("node", sa.String(64), nullable=False),
+        sa.Column("wall", sa.Float(53), nullable=False),
+        sa.Column("who", sa.Text, nullable=False),
+        sa.Column("role", sa.String(32), nullable=False),
+        sa.Column("address", sa.Text, nullable=False),
+        sa.Column("action", sa.String(64), nullable=False),
+        sa.Column("target", sa.Text, nullable=False),
+        sa.Column("detail", sa.JSON, nullable=False),
+    )
+    op.create_index("audit_wall", "audit", ["wall"])
