@@ -24,6 +24,8 @@ SOURCE = Path(__file__).parent.parent.parent
 NUMBER, DOMAIN, PASSWORD = "+442071230001", "acme.test", "load-secret"
 READY_WITHIN, STOP_WITHIN = 15.0, 40.0
 """Seconds."""
+ANSWER_AFTER = 300
+"""Milliseconds that a phone rings: the caller speaks by then, so that what is measured is the bridge alone."""
 
 
 class CannotStand(Exception):
@@ -116,6 +118,7 @@ def measure(
         words = [f"--peer=127.0.0.1:{sip}", f"--to={NUMBER}", f"--domain={DOMAIN}", f"--calls={calls}"]
         words += [
             f"--agent-count={calls}",
+            f"--answer-after={ANSWER_AFTER}",
             f"--agent-password={PASSWORD}",
             f"--cps={cps}",
             f"--seconds={seconds}",
