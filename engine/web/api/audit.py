@@ -8,7 +8,7 @@ import msgspec
 
 from engine.store.records import ChangeMade
 from engine.store.search import Changes
-from engine.web.api.paging import Moment, Page, PageLimit, TimeCursor, Word, cursor_at, place_of
+from engine.web.api.paging import Moment, Page, TimePaging, Word, page_by_time
 from engine.web.api.route import Call, Link, Route
 from engine.web.api.tokens import ADMIN
 
@@ -32,14 +32,9 @@ class ChangeView(msgspec.Struct, kw_only=True):
     detail: dict[str, Any]
 
 
-class ListChanges(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
+class ListChanges(TimePaging, kw_only=True):
     """Which ones; all that is given must hold."""
 
-    limit: PageLimit = 50
-    cursor: TimeCursor | None = None
-    since: Moment | None = None
-    until: Moment | None = None
-    """Before."""
     who: Word | None = None
     action: Word | None = None
     target: Word | None = None
@@ -47,18 +42,8 @@ class ListChanges(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
 
 async def list_changes(call: Call) -> Page[ChangeView]:
     asked: ListChanges = call.query
-    wanted = Changes(
-        limit=asked.limit + 1,
-        after=place_of(asked.cursor) if asked.cursor is not None else None,
-        since=asked.since.timestamp() if asked.since else None,
-        until=asked.until.timestamp() if asked.until else None,
-        who=asked.who,
-        action=asked.action,
-        target=asked.target,
-    )
-    made = await call.office.store.changes(wanted)
-    page, more = made[: asked.limit], len(made) > asked.limit
-    return Page([seen(change) for change in page], cursor_at(page[-1].wall, page[-1].id) if more else None)
+    wanted = Changes(**asked.window(), who=asked.who, action=asked.action, target=asked.target)
+    return page_by_time(await call.office.store.changes(wanted), asked, Changes.key, seen)
 
 
 def seen(made: ChangeMade) -> ChangeView:

@@ -11,7 +11,7 @@ from engine.conversations.conversation import Conversation
 from engine.store.records import ConversationRow, JournalRow, RecordingWhole
 from engine.store.search import Search
 from engine.web.api.office import Office
-from engine.web.api.paging import Moment, Page, PageLimit, TimeCursor, Word, cursor_at, place_of
+from engine.web.api.paging import Moment, Page, TimePaging, Word, page_by_time
 from engine.web.api.problem import Problem
 from engine.web.api.route import Call, Link, Route
 from engine.web.api.tokens import STAFF
@@ -68,16 +68,10 @@ class ConversationStory(ConversationView, kw_only=True):
     recordings: list[RecordingView]
 
 
-class ListConversations(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
-    """Which ones; all that is given must hold."""
+class ListConversations(TimePaging, kw_only=True):
+    """Which ones, by the time they started; all that is given must hold."""
 
-    limit: PageLimit = 50
-    cursor: TimeCursor | None = None
     live: bool | None = None
-    since: Moment | None = None
-    """Started then or later."""
-    until: Moment | None = None
-    """Started before."""
     queue: Word | None = None
     agent: Word | None = None
     number: Word | None = None
@@ -90,10 +84,7 @@ class ListConversations(msgspec.Struct, kw_only=True, forbid_unknown_fields=True
 async def list_conversations(call: Call) -> Page[ConversationView]:
     asked: ListConversations = call.query
     search = Search(
-        limit=asked.limit + 1,
-        after=place_of(asked.cursor) if asked.cursor is not None else None,
-        since=asked.since.timestamp() if asked.since else None,
-        until=asked.until.timestamp() if asked.until else None,
+        **asked.window(),
         live=asked.live,
         queue=asked.queue,
         agent=asked.agent,
@@ -103,9 +94,7 @@ async def list_conversations(call: Call) -> Page[ConversationView]:
         phase=asked.phase,
         end=asked.end,
     )
-    rows = await call.office.store.conversations(search)
-    page, more = rows[: asked.limit], len(rows) > asked.limit
-    return Page([seen(row) for row in page], cursor_at(page[-1].started, page[-1].id) if more else None)
+    return page_by_time(await call.office.store.conversations(search), asked, Search.key, seen)
 
 
 async def show_conversation(call: Call) -> ConversationStory:

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from datetime import datetime
-from typing import Annotated, Generic, TypeVar
+from typing import Annotated, Generic, TypedDict, TypeVar
 
 import msgspec
 from msgspec import Meta
 
 T = TypeVar("T")
+Row = TypeVar("Row")
 
 Word = Annotated[str, Meta(max_length=128, pattern=r"^[^\x00-\x1f]*$")]
 """A value to look for."""
@@ -42,6 +43,35 @@ class Paging(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
     cursor: NameCursor | None = None
 
 
+class TimePaging(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
+    """What every list in the order of times can be asked; the newest come first."""
+
+    limit: PageLimit = 50
+    cursor: TimeCursor | None = None
+    since: Moment | None = None
+    """Then or later."""
+    until: Moment | None = None
+    """Before."""
+
+    def window(self) -> Window:
+        """The same for the store, with one entry more, which tells whether another page follows."""
+        return {
+            "limit": self.limit + 1,
+            "after": place_of(self.cursor) if self.cursor is not None else None,
+            "since": self.since.timestamp() if self.since else None,
+            "until": self.until.timestamp() if self.until else None,
+        }
+
+
+class Window(TypedDict):
+    """The fields that every search in the order of times has."""
+
+    limit: int
+    after: tuple[float, str] | None
+    since: float | None
+    until: float | None
+
+
 class Page(msgspec.Struct, Generic[T]):
     """Some entries of a list."""
 
@@ -56,3 +86,11 @@ def page_by_name(entries: Iterable[T], name: Callable[[T], str], asked: Paging) 
     rest = sorted((entry for entry in entries if after is None or name(entry) > after), key=name)
     items = rest[: asked.limit]
     return Page(items, name(items[-1]) if len(rest) > len(items) else None)
+
+
+def page_by_time(
+    rows: Sequence[Row], asked: TimePaging, key: Callable[[Row], tuple[float, str]], seen: Callable[[Row], T]
+) -> Page[T]:
+    """A page of what a search by `asked.window()` found; `key` is what it is ordered by."""
+    items, more = rows[: asked.limit], len(rows) > asked.limit
+    return Page([seen(row) for row in items], cursor_at(*key(items[-1])) if more else None)
